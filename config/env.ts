@@ -1,0 +1,64 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+
+const port = (fallback: number) => z.coerce.number().int().min(1).max(65535).default(fallback);
+const flag = z.enum(['0', '1', 'true', 'false']).default('0').transform((value) => value === '1' || value === 'true');
+const url = (schemes: string[]) =>
+  z.string().refine((value) => schemes.some((scheme) => value.startsWith(`${scheme}://`)), { message: `must start with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}` });
+
+/**
+ * Every environment variable of Holdfast. All have the prefix HOLDFAST_; the README's table is made from the
+ * descriptions here.
+ */
+export const ENVIRONMENT = z.object({
+  HOLDFAST_BIND: z.string().default('127.0.0.1').describe('Address the API, RTMP and playback listen on; 0.0.0.0 for all'),
+  HOLDFAST_API_PORT: port(8080).describe('REST API, docs'),
+  HOLDFAST_RTMP_PORT: port(1935).describe('RTMP ingest'),
+  HOLDFAST_PLAYBACK_PORT: port(8888).describe('HLS playback (origin)'),
+  HOLDFAST_INGEST_CONTROL_PORT: port(8811).describe('Ingest: control, health, metrics; loopback only'),
+  HOLDFAST_ORIGIN_CONTROL_PORT: port(8812).describe('Origin: control, health, metrics; loopback only'),
+  HOLDFAST_STREAM_WORKER_PORT: port(8813).describe('Stream worker: health, metrics; loopback only'),
+  HOLDFAST_MEDIA_WORKER_PORT: port(8814).describe('Media worker: health, metrics; loopback only'),
+  HOLDFAST_TEMPORAL_PORT: port(7233).describe('Port of the Temporal server that npm start runs'),
+  HOLDFAST_TEMPORAL_UI_PORT: port(8233).describe('Port of its web UI'),
+  HOLDFAST_POSTGRES_PORT: port(54320).describe('Port of the Postgres that npm start runs'),
+  HOLDFAST_TEMPORAL_ADDRESS: z.string().regex(/^[^\s:/]+:\d+$/, 'must be host:port').optional().describe('A running Temporal server (host:port); npm start then runs none'),
+  HOLDFAST_TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Temporal namespace'),
+  HOLDFAST_DATABASE_URL: url(['postgres', 'postgresql']).optional().describe('A running Postgres; npm start then runs none'),
+  HOLDFAST_DATA_DIR: z.string().min(1).default('.holdfast').transform((path) => resolve(path)).describe('Segments, databases, logs, keys, run.json'),
+  HOLDFAST_CACHE_DIR: z.string().min(1).default(join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'holdfast')).describe('Downloaded toolchain'),
+  HOLDFAST_FFMPEG: z.string().min(1).optional().describe('Path of the ffmpeg to use'),
+  HOLDFAST_TEMPORAL_BIN: z.string().min(1).optional().describe('Path of the Temporal CLI to use'),
+  HOLDFAST_MASTER_KEY: z.string().regex(/^[0-9a-f]{64}$/i, 'must be 64 hexadecimal digits').optional().describe('Key that encrypts secrets in the database; npm start makes one in the data folder'),
+  HOLDFAST_HOST_ID: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes').default('local').describe('Name of this media host; must stay the same over restarts'),
+  HOLDFAST_PUBLIC_RTMP_URL: url(['rtmp']).optional().describe('RTMP address shown to encoders, if it differs from the bound one'),
+  HOLDFAST_PUBLIC_PLAYBACK_URL: url(['http', 'https']).optional().describe('Playback address shown to viewers (a CDN, say)'),
+  HOLDFAST_PUBLIC_API_URL: url(['http', 'https']).optional().describe('API address shown in links'),
+  HOLDFAST_ALLOW_PRIVATE_ADDRESSES: flag.describe('Destinations and webhooks may point to loopback and private networks'),
+  HOLDFAST_VIDEO_ENCODER: z.enum(['libx264', 'h264_nvenc', 'h264_vaapi', 'h264_qsv', 'h264_videotoolbox']).default('libx264').describe('H.264 encoder; checked when the media worker starts'),
+  HOLDFAST_VIDEO_PRESET: z.enum(['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium']).default('veryfast').describe('x264 preset'),
+  HOLDFAST_MAX_BROADCASTS: z.coerce.number().int().min(1).max(1000).default(16).describe('Broadcasts one media host encodes at once'),
+  HOLDFAST_RETENTION_HOURS: z.coerce.number().min(0.01).max(24 * 365).default(72).describe('How long the segments of an ended broadcast are kept unless it is recorded'),
+  HOLDFAST_RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(1200).describe('API requests per client and minute'),
+  HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info').describe('Log level of every process'),
+});
+
+export type Environment = z.infer<typeof ENVIRONMENT>;
+
+/** Thrown at start, before anything runs; the message names each bad variable and what it must be. */
+export class EnvironmentError extends Error {}
+
+/** Reads and checks the environment once; only entry files call this. Unknown HOLDFAST_ names are refused: a typo must not be silent. */
+export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
+  const known = Object.keys(ENVIRONMENT.shape);
+  const unknown = Object.keys(env).filter((name) => name.startsWith('HOLDFAST_') && !known.includes(name));
+  const given = Object.fromEntries(known.map((name) => [name, env[name] === '' ? undefined : env[name]]));
+  const parsed = ENVIRONMENT.safeParse(given);
+  const problems = [
+    ...unknown.map((name) => `${name} is not a setting of Holdfast`),
+    ...(parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)),
+  ];
+  if (problems.length > 0 || !parsed.success) throw new EnvironmentError(`The environment is not valid:\n  ${problems.join('\n  ')}`);
+  return parsed.data;
+}

@@ -1,0 +1,36 @@
+import type { ErrorCode } from '../domain/errors.js';
+
+/** What the ingest asks Postgres before it accepts a publisher. Any rejection of a promise means: refuse (fail closed). */
+export interface PublishClaims {
+  /**
+   * Takes the stream for this publisher, atomically, and numbers the publish. Refused: unknown key, stream ended,
+   * ending or disabled, or a publisher of another host that is still renewed. A claim of the same host replaces that
+   * host's older one: the ingest itself knows which of its publishers are healthy.
+   */
+  claim(request: PublishClaimRequest): Promise<PublishClaim>;
+  /** Says that bytes still flow; every CLAIM_RENEW_SECONDS. False when another publisher has the claim now. */
+  renew(publishId: string): Promise<boolean>;
+  /** Gives the stream free (idempotent). */
+  release(publishId: string): Promise<void>;
+}
+
+export interface PublishClaimRequest {
+  streamKey: string;
+  hostId: string;
+  publishId: string;
+  /** host:port of the encoder */
+  remoteAddress: string;
+}
+
+export type PublishRefusal = Extract<
+  ErrorCode,
+  'publish_unknown_key' | 'stream_ended' | 'stream_ending' | 'stream_disabled' | 'publish_already'
+>;
+
+export type PublishClaim =
+  | { accepted: true; streamId: string; publishSeq: number }
+  | { accepted: false; code: PublishRefusal };
+
+export const CLAIM_RENEW_SECONDS = 5;
+/** Three missed renewals: the host is gone, another one may take the publisher. */
+export const CLAIM_LEASE_SECONDS = 15;

@@ -1,0 +1,134 @@
+import type { SourceLayout, VideoSource } from './source.js';
+
+/** A rung as a user writes it: bit/s, and fps if it should be below the source's. */
+export interface CustomRung {
+  height: number;
+  bitrate: number;
+  fps?: number;
+}
+
+/** One rendition to encode and publish. */
+export type Rendition = VideoRendition | AudioRendition;
+
+export interface VideoRendition {
+  /** Folder name in playback URLs, for example `720p`. */
+  id: string;
+  kind: 'video';
+  width: number;
+  height: number;
+  frameRate: number;
+  /** bit/s */
+  bitrate: number;
+}
+
+export interface AudioRendition {
+  id: 'audio';
+  kind: 'audio';
+  bitrate: number;
+  sampleRate: 48000;
+  channels: 2;
+}
+
+/** Everything the encoder and the packager need to know before the first byte. */
+export interface EncodePlan {
+  renditions: Rendition[];
+  /** Seconds between keyframes in every rendition; a segment is one GOP. */
+  gopSeconds: number;
+}
+
+export const GOP_SECONDS = 2;
+export const AUDIO_BITRATE = 128_000;
+
+/** Apple's authoring table 1.25, rounded to what x264 veryfast needs for the same picture. */
+export const DEFAULT_RUNGS: readonly CustomRung[] = [
+  { height: 1080, bitrate: 5_000_000 },
+  { height: 720, bitrate: 3_000_000 },
+  { height: 480, bitrate: 1_400_000 },
+  { height: 360, bitrate: 800_000 },
+  { height: 240, bitrate: 500_000 },
+];
+
+/** Below this height more than 30 fps is wasted bits on a small picture (Apple 1.25: at most 30 fps below 540p). */
+const FULL_RATE_MIN_SHORT_SIDE = 720;
+const HALVE_ABOVE_FPS = 30.5;
+/** A default ladder keeps at most this many rungs: more cost CPU and give players nothing to choose. */
+const DEFAULT_MAX_RUNGS = 3;
+const AUDIO_RENDITION: AudioRendition = { id: 'audio', kind: 'audio', bitrate: AUDIO_BITRATE, sampleRate: 48000, channels: 2 };
+
+/** Encoders of 4:2:0 video need even sides. */
+const even = (value: number): number => Math.max(2, 2 * Math.round(value / 2));
+
+/**
+ * The renditions for what really arrives: never larger or faster than the source. A rung's `height` is the
+ * short side, so portrait video gets 720x1280 for the 720 rung, as players and people expect.
+ *
+ * @param custom a stream's own rungs, or null for the default ladder
+ */
+export function pickLadder(source: SourceLayout, custom: readonly CustomRung[] | null): EncodePlan {
+  const video = source.video ? videoRenditions(source.video, custom) : [];
+  return { renditions: source.audio ? [...video, AUDIO_RENDITION] : video, gopSeconds: GOP_SECONDS };
+}
+
+function videoRenditions(source: VideoSource, custom: readonly CustomRung[] | null): VideoRendition[] {
+  const shortSide = Math.min(source.width, source.height);
+  const rungs = custom ?? DEFAULT_RUNGS;
+  const notAbove = rungs.filter((rung) => rung.height <= shortSide);
+  const chosen = custom ? notAbove : thin(withSourceRung(notAbove, shortSide));
+  const usable = chosen.length > 0 ? chosen : [{ height: shortSide, bitrate: bitrateFor(shortSide), ...fpsOf(rungs) }];
+  return [...usable].sort((a, b) => b.height - a.height || b.bitrate - a.bitrate).map((rung) => toRendition(rung, source));
+}
+
+const fpsOf = (rungs: readonly CustomRung[]): { fps?: number } => {
+  const fps = rungs.at(-1)?.fps;
+  return fps === undefined ? {} : { fps };
+};
+
+/** A source between two rungs (say 900p) keeps its own size on top when the next rung is much smaller. */
+function withSourceRung(rungs: readonly CustomRung[], shortSide: number): CustomRung[] {
+  const top = rungs[0];
+  const maximum = DEFAULT_RUNGS[0]!.height;
+  const SOURCE_RUNG_RATIO = 1.2;
+  if (!top || shortSide > maximum || shortSide / top.height < SOURCE_RUNG_RATIO) return [...rungs];
+  return [{ height: shortSide, bitrate: bitrateFor(shortSide) }, ...rungs];
+}
+
+/** Keeps the top, the bottom that is at least 1.5 times cheaper each step, at most DEFAULT_MAX_RUNGS (4 from 1080p). */
+function thin(rungs: readonly CustomRung[]): CustomRung[] {
+  const limit = (rungs[0]?.height ?? 0) > 720 ? DEFAULT_MAX_RUNGS + 1 : DEFAULT_MAX_RUNGS;
+  const MIN_STEP = 1.5;
+  const kept: CustomRung[] = [];
+  for (const rung of rungs) {
+    const last = kept.at(-1);
+    if (!last || last.bitrate / rung.bitrate >= MIN_STEP) kept.push(rung);
+  }
+  if (kept.length <= limit) return kept;
+  return [...kept.slice(0, limit - 1), kept.at(-1)!];
+}
+
+/** Bits per second for a height that is no standard rung: between its neighbours by area. */
+function bitrateFor(height: number): number {
+  const above = [...DEFAULT_RUNGS].reverse().find((rung) => rung.height >= height) ?? DEFAULT_RUNGS[0]!;
+  const share = Math.min(1, (height / above.height) ** 2);
+  const MIN_BITRATE = 150_000;
+  const STEP = 10_000;
+  return Math.max(MIN_BITRATE, Math.round((above.bitrate * share) / STEP) * STEP);
+}
+
+function toRendition(rung: CustomRung, source: VideoSource): VideoRendition {
+  const shortSide = Math.min(source.width, source.height);
+  const scale = Math.min(1, rung.height / shortSide);
+  return {
+    id: `${rung.height}p${rung.fps ? String(Math.round(rung.fps)) : ''}`,
+    kind: 'video',
+    width: even(source.width * scale),
+    height: even(source.height * scale),
+    frameRate: rungFrameRate(rung, source.frameRate),
+    bitrate: rung.bitrate,
+  };
+}
+
+/** Never above the source; small rungs of fast sources run at half rate, so that every cut still falls on a frame. */
+function rungFrameRate(rung: CustomRung, sourceRate: number): number {
+  if (rung.fps !== undefined) return Math.min(rung.fps, sourceRate);
+  return sourceRate > HALVE_ABOVE_FPS && rung.height < FULL_RATE_MIN_SHORT_SIDE ? sourceRate / 2 : sourceRate;
+}

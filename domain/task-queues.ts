@@ -1,0 +1,8 @@
+/** Queue of workflows and of activities on Postgres. */
+export const STREAMS_QUEUE = 'streams';
+
+/** Queue of one media host's activities; stable over restarts, so that a restarted worker resumes its encoders. */
+export const mediaQueue = (hostId: string): string => `media-${hostId}`;
+
+export const streamWorkflowId = (streamId: string): string => `stream/${streamId}`;
+export const retentionWorkflowId = (broadcastId: string): string => `retention/${broadcastId}`;

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+/** One run of real servers per file; two cores are shared with ffmpeg, so files run one after another. */
+const TEST_TIMEOUT_MS = 120_000;
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    testTimeout: TEST_TIMEOUT_MS,
+    hookTimeout: TEST_TIMEOUT_MS,
+    fileParallelism: false,
+    reporters: process.env.CI ? ['default'] : ['default'],
+  },
+});

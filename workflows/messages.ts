@@ -1,0 +1,69 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { SourceLayout } from '../domain/source.js';
+import type { EndCause, StreamStatus } from '../domain/stream.js';
+
+/** The one input of the stream workflow; ids only, never a key or URL. */
+export interface StreamWorkflowInput {
+  streamId: string;
+}
+
+/** Media has arrived from a publisher the ingest accepted. */
+export interface PublishStarted {
+  /** Unique per signal; a repeated one is ignored. */
+  eventId: string;
+  streamId: string;
+  publishId: string;
+  /** Grows with every accepted publish of the stream; an older one than the present is ignored. */
+  publishSeq: number;
+  hostId: string;
+  source: SourceLayout;
+  /** host:port of the encoder, for the timeline. */
+  remoteAddress: string;
+}
+
+/** The publisher's connection is gone, or silent for too long. */
+export interface PublishStopped {
+  eventId: string;
+  publishId: string;
+  publishSeq: number;
+  reason: 'closed' | 'silent' | 'disconnected' | 'error';
+}
+
+export interface EndRequest {
+  cause: EndCause;
+}
+
+export interface EndResult {
+  /** The stream (or, if reusable, its last broadcast) had ended before this call. */
+  alreadyEnded: boolean;
+  status: StreamStatus;
+}
+
+/** A stream's state as its workflow knows it. */
+export interface StreamState {
+  streamId: string;
+  status: StreamStatus;
+  disabled: boolean;
+  broadcastId: string | null;
+  lastBroadcastId: string | null;
+  hostId: string | null;
+  /** Number of the last event. */
+  sequence: number;
+}
+
+/** A signal, because a publisher's arrival must not be lost while no worker is up. */
+export const publishStartedSignal = defineSignal<[PublishStarted]>('publishStarted');
+/** A signal for the same reason. */
+export const publishStoppedSignal = defineSignal<[PublishStopped]>('publishStopped');
+/** A signal: the new key is in Postgres already, the holder of the old one only has to leave. */
+export const streamKeyRotatedSignal = defineSignal('streamKeyRotated');
+
+/** An update, because the caller must know whether this call ended the stream. Returns once `ending` has begun. */
+export const endUpdate = defineUpdate<EndResult, [EndRequest]>('end');
+/** Updates, because the caller must know that later publishers will be refused, or accepted. */
+export const disableUpdate = defineUpdate<StreamState>('disable');
+export const enableUpdate = defineUpdate<StreamState>('enable');
+/** An update, so that DELETE answers after the deletion can no longer be lost. Ends a live broadcast first. */
+export const deleteUpdate = defineUpdate<StreamState>('delete');
+
+export const stateQuery = defineQuery<StreamState>('state');
