@@ -12,6 +12,8 @@ export interface OpenBroadcast {
   streamId: string;
   latency: Latency;
   playbackPolicy: PlaybackPolicy;
+  /** Recorded: its files stay until they are deleted by name; the sweep leaves them alone. */
+  keep?: boolean;
 }
 
 /**

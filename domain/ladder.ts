@@ -66,8 +66,12 @@ const even = (value: number): number => Math.max(2, 2 * Math.round(value / 2));
  */
 export function pickLadder(source: SourceLayout, custom: readonly CustomRung[] | null): EncodePlan {
   const video = source.video ? videoRenditions(source.video, custom) : [];
-  return { renditions: source.audio ? [...video, AUDIO_RENDITION] : video, gopSeconds: GOP_SECONDS };
+  const gopSeconds = source.video ? gopFrames(source.video.frameRate) / source.video.frameRate : GOP_SECONDS;
+  return { renditions: source.audio ? [...video, AUDIO_RENDITION] : video, gopSeconds };
 }
+
+/** Whole frames of one GOP: 60 at 29.97 fps, so the GOP there lasts 2.002 s. */
+export const gopFrames = (frameRate: number): number => Math.max(1, Math.round(frameRate * GOP_SECONDS));
 
 function videoRenditions(source: VideoSource, custom: readonly CustomRung[] | null): VideoRendition[] {
   const shortSide = Math.min(source.width, source.height);
@@ -127,8 +131,17 @@ function toRendition(rung: CustomRung, source: VideoSource): VideoRendition {
   };
 }
 
-/** Never above the source; small rungs of fast sources run at half rate, so that every cut still falls on a frame. */
+/**
+ * Never above the source, and always every k-th source frame with k a divisor of the GOP: only then do the cuts
+ * of all renditions fall on the same instants. Small rungs of fast sources run at half rate.
+ */
 function rungFrameRate(rung: CustomRung, sourceRate: number): number {
-  if (rung.fps !== undefined) return Math.min(rung.fps, sourceRate);
-  return sourceRate > HALVE_ABOVE_FPS && rung.height < FULL_RATE_MIN_SHORT_SIDE ? sourceRate / 2 : sourceRate;
+  const halve = rung.fps === undefined && sourceRate > HALVE_ABOVE_FPS && rung.height < FULL_RATE_MIN_SHORT_SIDE;
+  const limit = halve ? sourceRate / 2 : (rung.fps ?? sourceRate);
+  const frames = gopFrames(sourceRate);
+  const ROUNDING = 0.01;
+  for (let divisor = 1; divisor <= frames; divisor++) {
+    if (frames % divisor === 0 && sourceRate / divisor <= limit + ROUNDING) return sourceRate / divisor;
+  }
+  return sourceRate;
 }

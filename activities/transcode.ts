@@ -1,0 +1,184 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { CancelledFailure, Context } from '@temporalio/activity';
+import type { BroadcastStatus } from '../contracts/origin-control.js';
+import { HoldfastError } from '../domain/errors.js';
+import { pickLadder, type EncodePlan } from '../domain/ladder.js';
+import { judgeEncoder, type EncoderVerdict } from '../domain/liveness.js';
+import type { SourceLayout } from '../domain/source.js';
+import type { StreamSettings } from '../domain/stream.js';
+import type { Logger } from '../log/logger.js';
+import type { IngestClient, OriginClient } from '../media/control-client.js';
+import { encoderLogTail, spawnEncoder, stopEncoder } from '../media/encoder-process.js';
+import type { EncoderRecord, EncoderRegistry } from '../media/encoder-registry.js';
+import { ladderArguments } from '../media/ffmpeg/ladder-command.js';
+import type { VideoEncoderChoice } from '../media/ffmpeg/video-encoder.js';
+import { findByArgument, isRunning } from '../media/process-identity.js';
+
+export interface TranscodeDeps {
+  origin: OriginClient;
+  ingest: IngestClient;
+  registry: EncoderRegistry;
+  ffmpegPath: string;
+  encoder: VideoEncoderChoice;
+  /** Path of one encoder's log. */
+  logPath: (broadcastId: string, epoch: number) => string;
+  log: Logger;
+}
+
+export interface TranscodeInput {
+  streamId: string;
+  broadcastId: string;
+  publishId: string;
+  /** Numbers the encoders of a broadcast; the origin refuses an older one than it has seen. */
+  epoch: number;
+  source: SourceLayout;
+  settings: StreamSettings;
+}
+
+export interface TranscodeResult {
+  reason: Exclude<EncoderVerdict, 'healthy'>;
+  /** The encoder's last lines, for a failure. */
+  detail: string;
+  mediaSeconds: number;
+}
+
+/** What an operator sees under "Pending Activities", and what tells an attempt from its predecessor. */
+export interface TranscodeProgress {
+  pid: number;
+  startedAt: string;
+  epoch: number;
+  mediaSeconds: number;
+}
+
+/** How often the process is looked at: a crashed encoder must be noticed well within its 3 s restart. */
+const WATCH_INTERVAL_MS = 250;
+/** How often the origin and the ingest are asked; each call costs CPU on both sides. */
+const READING_INTERVAL_MS = 2000;
+
+/**
+ * Runs one encoder epoch of a broadcast on this media host: starts ffmpeg, or adopts the one an earlier attempt
+ * started, and watches it until it ends. ffmpeg is stopped only when the workflow cancels: a worker that shuts down
+ * leaves it running for the next attempt.
+ */
+export async function transcode(deps: TranscodeDeps, input: TranscodeInput): Promise<TranscodeResult> {
+  const record = await adoptOrStart(deps, input);
+  if (!record) return ended(deps, input, await verdictOnDead(deps, input), 0);
+  try {
+    const { verdict, mediaSeconds } = await watch(deps, record);
+    if (verdict !== 'crashed') await stopEncoder(record.process);
+    await deps.registry.remove(input.broadcastId);
+    return await ended(deps, input, verdict, mediaSeconds);
+  } catch (error) {
+    if (error instanceof CancelledFailure && Context.current().cancellationDetails?.cancelRequested) {
+      await stopEncoder(record.process);
+      await deps.registry.remove(input.broadcastId);
+    }
+    throw error;
+  }
+}
+
+/** Of an encoder that ended while nobody watched: its own fault, or had its publisher left? */
+async function verdictOnDead(deps: TranscodeDeps, input: TranscodeInput): Promise<TranscodeResult['reason']> {
+  await deps.registry.remove(input.broadcastId);
+  const publisher = await publisherState(deps, input.publishId);
+  const verdict = judgeEncoder({ running: false, mediaSeconds: 0, stalledMs: 0, publisher });
+  return verdict === 'healthy' ? 'crashed' : verdict;
+}
+
+async function ended(
+  { log, logPath }: TranscodeDeps,
+  { streamId, broadcastId, epoch }: TranscodeInput,
+  reason: TranscodeResult['reason'],
+  mediaSeconds: number,
+): Promise<TranscodeResult> {
+  const detail = reason === 'source_gone' ? '' : await encoderLogTail(logPath(broadcastId, epoch));
+  log.info({ streamId, broadcastId, epoch, reason, mediaSeconds, detail }, 'encoder ended');
+  return { reason, detail, mediaSeconds };
+}
+
+/** The encoder of this epoch, running; null when an earlier attempt started it and it has ended since. */
+async function adoptOrStart(deps: TranscodeDeps, input: TranscodeInput): Promise<EncoderRecord | null> {
+  const known = await deps.registry.read(input.broadcastId);
+  if (known?.epoch === input.epoch) {
+    if (!isRunning(known.process)) return null;
+    deps.log.info({ broadcastId: input.broadcastId, epoch: input.epoch, pid: known.process.pid }, 'encoder adopted');
+    return known;
+  }
+  if (known && known.epoch > input.epoch) throw new HoldfastError('stale_epoch');
+  if (known) await stopEncoder(known.process);
+  return start(deps, input);
+}
+
+async function start(deps: TranscodeDeps, input: TranscodeInput): Promise<EncoderRecord> {
+  const { broadcastId, publishId, epoch, settings } = input;
+  const { playbackId, latency, playbackPolicy, record: keep } = settings;
+  const plan = pickLadder(input.source, settings.ladder);
+  await deps.origin.open(broadcastId, { playbackId, streamId: input.streamId, latency, playbackPolicy, keep });
+  const { sockets } = await deps.origin.startEncode(broadcastId, { epoch, ...plan });
+  const args = commandFor(deps, input, plan, sockets);
+  // An attempt killed between spawn and the note of it leaves an encoder that nobody knows; its sockets name it.
+  const orphan = findByArgument(`unix:${Object.values(sockets)[0]}`);
+  const logPath = deps.logPath(broadcastId, epoch);
+  const process = orphan ?? (await spawnEncoder({ ffmpegPath: deps.ffmpegPath, args, logPath }));
+  const record: EncoderRecord = { broadcastId, publishId, epoch, process, logPath };
+  await deps.registry.write(record);
+  const renditions = plan.renditions.map((rendition) => rendition.id);
+  deps.log.info({ streamId: input.streamId, broadcastId, epoch, pid: process.pid, renditions }, 'encoder started');
+  return record;
+}
+
+function commandFor(deps: TranscodeDeps, input: TranscodeInput, plan: EncodePlan, sockets: Record<string, string>): string[] {
+  // The first encoder starts with the publisher's first keyframe; a later one must not repeat what was shown.
+  const inputUrl = deps.ingest.relayUrl(input.publishId, input.epoch === 1 ? 'cache' : 'keyframe');
+  return ladderArguments({ inputUrl, source: input.source, plan, sockets, encoder: deps.encoder });
+}
+
+async function watch(deps: TranscodeDeps, record: EncoderRecord): Promise<{ verdict: TranscodeResult['reason']; mediaSeconds: number }> {
+  const context = Context.current();
+  let mediaSeconds = 0;
+  let grewAt = Date.now();
+  let readAt = 0;
+  for (;;) {
+    const running = isRunning(record.process);
+    if (!running || Date.now() - readAt >= READING_INTERVAL_MS) {
+      readAt = Date.now();
+      const received = await receivedSeconds(deps, record);
+      if (received > mediaSeconds) {
+        mediaSeconds = received;
+        grewAt = Date.now();
+      }
+      const publisher = await publisherState(deps, record.publishId);
+      const verdict = judgeEncoder({ running, mediaSeconds, stalledMs: Date.now() - grewAt, publisher });
+      if (verdict !== 'healthy') return { verdict, mediaSeconds };
+      const progress: TranscodeProgress = { pid: record.process.pid, startedAt: record.process.startedAt, epoch: record.epoch, mediaSeconds };
+      context.heartbeat(progress);
+    }
+    await Promise.race([delay(WATCH_INTERVAL_MS), context.cancelled]);
+  }
+}
+
+/** Seconds of media of the slowest rendition; 0 when the origin does not answer or knows another epoch. */
+async function receivedSeconds({ origin, log }: TranscodeDeps, record: EncoderRecord): Promise<number> {
+  try {
+    const status: BroadcastStatus = await origin.status(record.broadcastId);
+    if (status.epoch !== record.epoch) return 0;
+    return Math.min(...status.renditions.map((rendition) => rendition.mediaSeconds));
+  } catch (error) {
+    log.warn({ broadcastId: record.broadcastId, reason: String(error) }, 'origin does not answer');
+    return 0;
+  }
+}
+
+/** A publisher with bytes within this time is sending. */
+const SILENT_AFTER_MS = 2000;
+
+async function publisherState({ ingest }: TranscodeDeps, publishId: string): Promise<'sending' | 'silent' | 'gone' | null> {
+  try {
+    const publisher = await ingest.publisher(publishId);
+    if (!publisher) return 'gone';
+    return publisher.idleMs < SILENT_AFTER_MS ? 'sending' : 'silent';
+  } catch {
+    // The ingest is away (restarting, say): nothing is known, and that is an answer of its own.
+    return null;
+  }
+}

@@ -1,0 +1,67 @@
+import type {
+  DisconnectedPublisher,
+  DisconnectPublisher,
+  PublisherStatus,
+  RelayStart,
+} from '../contracts/ingest-control.js';
+import type { BroadcastStatus, OpenBroadcast, StartedEncode, StartEncode } from '../contracts/origin-control.js';
+import { ERROR_KINDS, HoldfastError, type ErrorCode } from '../domain/errors.js';
+
+/** A control call on the same machine that takes longer than this will not be answered. */
+const CALL_TIMEOUT_MS = 5000;
+
+const isErrorCode = (code: unknown): code is ErrorCode => typeof code === 'string' && code in ERROR_KINDS;
+
+async function call<T>(url: string, method: string, body?: unknown, timeoutMs = CALL_TIMEOUT_MS): Promise<T> {
+  const response = await fetch(url, {
+    method,
+    signal: AbortSignal.timeout(timeoutMs),
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  });
+  const text = await response.text();
+  if (response.ok) return (text ? JSON.parse(text) : undefined) as T;
+  const problem = parseProblem(text);
+  throw new HoldfastError(isErrorCode(problem.code) ? problem.code : 'internal', problem.message ?? `HTTP ${response.status}`);
+}
+
+function parseProblem(text: string): { code?: unknown; message?: string } {
+  try {
+    return JSON.parse(text) as { code?: unknown; message?: string };
+  } catch {
+    return {};
+  }
+}
+
+/** The origin's control API (contracts/origin-control.ts). */
+export function createOriginClient(baseUrl: string) {
+  const at = (broadcastId: string): string => `${baseUrl}/broadcasts/${encodeURIComponent(broadcastId)}`;
+  return {
+    open: (broadcastId: string, body: OpenBroadcast) => call<void>(at(broadcastId), 'PUT', body),
+    startEncode: (broadcastId: string, body: StartEncode) => call<StartedEncode>(`${at(broadcastId)}/encodes`, 'POST', body),
+    status: (broadcastId: string) => call<BroadcastStatus>(at(broadcastId), 'GET'),
+    awaitPlayable: (broadcastId: string, timeoutMs: number) =>
+      call<BroadcastStatus>(`${at(broadcastId)}/playable?timeoutMs=${timeoutMs}`, 'GET', undefined, timeoutMs + CALL_TIMEOUT_MS),
+    end: (broadcastId: string) => call<BroadcastStatus>(`${at(broadcastId)}/end`, 'POST', {}, 2 * CALL_TIMEOUT_MS),
+    remove: (broadcastId: string) => call<void>(at(broadcastId), 'DELETE'),
+  };
+}
+export type OriginClient = ReturnType<typeof createOriginClient>;
+
+/** The ingest's control API (contracts/ingest-control.ts). */
+export function createIngestClient(baseUrl: string) {
+  return {
+    /** null when the publisher is gone. */
+    publisher: async (publishId: string): Promise<PublisherStatus | null> => {
+      try {
+        return await call<PublisherStatus>(`${baseUrl}/publishers/${publishId}`, 'GET');
+      } catch (error) {
+        if (error instanceof HoldfastError && error.kind.status === ERROR_KINDS.not_found.status) return null;
+        throw error;
+      }
+    },
+    disconnect: (publishId: string, body: DisconnectPublisher) =>
+      call<DisconnectedPublisher>(`${baseUrl}/publishers/${publishId}/disconnect`, 'POST', body),
+    relayUrl: (publishId: string, start: RelayStart) => `${baseUrl}/relay/${publishId}.flv?start=${start}`,
+  };
+}
+export type IngestClient = ReturnType<typeof createIngestClient>;

@@ -1,0 +1,109 @@
+import ffmpeg from 'fluent-ffmpeg';
+import type { AudioRendition, EncodePlan, VideoRendition } from '../../domain/ladder.js';
+import type { SourceLayout } from '../../domain/source.js';
+import { frameRateArgument } from './frame-rate.js';
+import { encoderFilters, encoderInputOptions, videoEncoderOptions, type VideoEncoderChoice } from './video-encoder.js';
+
+export interface LadderCommand {
+  /** The ingest's relay of one publisher, FLV. */
+  inputUrl: string;
+  source: SourceLayout;
+  plan: EncodePlan;
+  /** Rendition id → unix socket of the origin. */
+  sockets: Record<string, string>;
+  encoder: VideoEncoderChoice;
+}
+
+/** With two announced tracks ffmpeg waits at most this long (µs) for the second; 0 would mean its default of 5 s. */
+const ANALYZE_TWO_TRACKS_US = '1000000';
+const ANALYZE_ONE_TRACK_US = '100000';
+/** Nothing read for this long (µs): the relay is dead. The ingest drops silent publishers earlier. */
+const READ_TIMEOUT_US = '20000000';
+/** Seconds added to every timestamp: AAC priming is negative otherwise, and tfdt is unsigned. */
+const OUTPUT_OFFSET_SECONDS = '10';
+
+/** One moof per frame, one output per rendition, timestamps shared by all outputs: what the packager reads. */
+const FMP4_OPTIONS = [
+  '-movflags', '+frag_every_frame+empty_moov+default_base_moof+frag_discont+skip_trailer',
+  '-use_editlist', '0',
+  '-avoid_negative_ts', 'disabled',
+  '-output_ts_offset', OUTPUT_OFFSET_SECONDS,
+  '-flush_packets', '1',
+];
+
+/**
+ * ffmpeg's arguments for one broadcast: decode once, every rendition as fMP4 to its own socket. The layout is known
+ * before the spawn, so nothing is left to ffmpeg's guesses (`-map 0:a?` would put video into an audio output).
+ */
+export function ladderArguments(command: LadderCommand): string[] {
+  const videos = command.plan.renditions.filter((rendition) => rendition.kind === 'video');
+  const audio = command.plan.renditions.find((rendition) => rendition.kind === 'audio');
+  const builder = ffmpeg(command.inputUrl).inputOptions(inputOptions(command));
+  if (videos.length > 0) builder.complexFilter(videoFilter(videos, command));
+  for (const [index, rendition] of videos.entries()) {
+    builder.output(`unix:${socketOf(command, rendition.id)}`).outputOptions(videoOptions(rendition, index, command));
+  }
+  if (audio) builder.output(`unix:${socketOf(command, audio.id)}`).outputOptions(audioOptions(audio));
+  return ['-hide_banner', '-nostdin', '-y', '-loglevel', 'level+warning', ...builder._getArguments()];
+}
+
+function socketOf(command: LadderCommand, renditionId: string): string {
+  const path = command.sockets[renditionId];
+  if (!path) throw new Error(`The origin opened no socket for rendition ${renditionId}`);
+  return path;
+}
+
+function inputOptions({ source, encoder }: LadderCommand): string[] {
+  const bothTracks = source.video !== null && source.audio !== null;
+  return [
+    ...encoderInputOptions(encoder.name),
+    '-fpsprobesize', '0',
+    '-analyzeduration', bothTracks ? ANALYZE_TWO_TRACKS_US : ANALYZE_ONE_TRACK_US,
+    '-rw_timeout', READ_TIMEOUT_US,
+    // Frame threading would add two frames of latency; one thread decodes 1080p60 easily.
+    '-threads', '1',
+    '-f', 'flv',
+  ];
+}
+
+/** `split`, then each rung scaled; a rung at a lower rate drops frames before it scales. */
+function videoFilter(videos: readonly VideoRendition[], { source, encoder }: LadderCommand): string {
+  const inputs = videos.map((_rung, index) => `[s${index}]`).join('');
+  const branches = videos.map((rung, index) => {
+    const slower = source.video !== null && rung.frameRate < source.video.frameRate - 0.01;
+    const filters = [
+      ...(slower ? [`fps=${frameRateArgument(rung.frameRate)}:round=near`] : []),
+      `scale=${rung.width}:${rung.height}:flags=bicubic`,
+      'setsar=1',
+      ...encoderFilters(encoder.name),
+    ];
+    return `[s${index}]${filters.join(',')}[v${index}]`;
+  });
+  return [`[0:v:0]split=${videos.length}${inputs}`, ...branches].join(';');
+}
+
+function videoOptions(rendition: VideoRendition, index: number, { plan, encoder }: LadderCommand): string[] {
+  const gop = Math.round(rendition.frameRate * plan.gopSeconds);
+  return [
+    '-map', `[v${index}]`,
+    ...videoEncoderOptions(encoder, rendition, gop),
+    '-fps_mode', 'cfr',
+    '-r', frameRateArgument(rendition.frameRate),
+    ...FMP4_OPTIONS,
+    '-f', 'mp4',
+  ];
+}
+
+function audioOptions(audio: AudioRendition): string[] {
+  return [
+    '-map', '0:a:0',
+    '-c:a', 'aac',
+    '-b:a', String(audio.bitrate),
+    '-ac', String(audio.channels),
+    '-ar', String(audio.sampleRate),
+    // Fills holes with silence and drops overlaps, so that sound stays with the picture.
+    '-af', 'aresample=async=1:first_pts=0',
+    ...FMP4_OPTIONS,
+    '-f', 'mp4',
+  ];
+}
