@@ -3,6 +3,11 @@ import type { ErrorCode } from '../domain/errors.js';
 /** What the ingest asks Postgres before it accepts a publisher. Any rejection of a promise means: refuse (fail closed). */
 export interface PublishClaims {
   /**
+   * The id of the stream this key belongs to, or null for an unknown key; changes nothing. Asked before `claim`, because
+   * a claim takes the stream from an older publisher of the same host: the ingest first looks whether that one is healthy.
+   */
+  find(streamKey: string): Promise<string | null>;
+  /**
    * Takes the stream for this publisher, atomically, and numbers the publish. Refused: unknown key, stream ended,
    * ending or disabled, or a publisher of another host that is still renewed. A claim of the same host replaces that
    * host's older one: the ingest itself knows which of its publishers are healthy.

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Logger } from '../log/logger.js';
 
@@ -12,6 +12,8 @@ export interface OpsServerOptions {
   readyChecks: Record<string, ReadyCheck>;
   registry: Registry;
   log: Logger;
+  /** Asked first, for a process's own addresses; true = it answers this request. */
+  handle?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
 /** A readiness check that takes longer counts as failed, so that /readyz never hangs. */
@@ -51,6 +53,7 @@ async function reasonNotReady(check: ReadyCheck): Promise<string | null> {
 /** Serves /healthz (the process is up), /readyz (its dependencies answer) and /metrics (Prometheus text). */
 export async function startOpsServer(options: OpsServerOptions): Promise<Server> {
   const server = createServer((request, response) => {
+    if (options.handle?.(request, response)) return;
     void answer(options, request.url ?? '/').then(({ status, type, body }) => {
       response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
     });
