@@ -36,7 +36,8 @@ export interface TranscodeInput {
 }
 
 export interface TranscodeResult {
-  reason: Exclude<EncoderVerdict, 'healthy'>;
+  /** `stopped`: ended on purpose, by stopTranscode. */
+  reason: Exclude<EncoderVerdict, 'healthy'> | 'stopped';
   /** The encoder's last lines, for a failure. */
   detail: string;
   mediaSeconds: number;
@@ -91,7 +92,7 @@ async function ended(
   reason: TranscodeResult['reason'],
   mediaSeconds: number,
 ): Promise<TranscodeResult> {
-  const detail = reason === 'source_gone' ? '' : await encoderLogTail(logPath(broadcastId, epoch));
+  const detail = reason === 'source_gone' || reason === 'stopped' ? '' : await encoderLogTail(logPath(broadcastId, epoch));
   log.info({ streamId, broadcastId, epoch, reason, mediaSeconds, detail }, 'encoder ended');
   return { reason, detail, mediaSeconds };
 }
@@ -140,6 +141,7 @@ async function watch(deps: TranscodeDeps, record: EncoderRecord): Promise<{ verd
   let readAt = 0;
   for (;;) {
     const running = isRunning(record.process);
+    if (!running && (await deps.registry.read(record.broadcastId))?.epoch !== record.epoch) return { verdict: 'stopped', mediaSeconds };
     if (!running || Date.now() - readAt >= READING_INTERVAL_MS) {
       readAt = Date.now();
       const received = await receivedSeconds(deps, record);

@@ -13,6 +13,7 @@ export type PlaybackPolicy = (typeof PLAYBACK_POLICIES)[number];
 /** Why a broadcast or stream ended; `cause` of `stream.ending` and `stream.ended`. */
 export const END_CAUSES = [
   'api',
+  'operator',
   'disabled',
   'deleted',
   'reconnect_window_over',

@@ -5,6 +5,22 @@ import type { EndCause, StreamStatus } from '../domain/stream.js';
 /** The one input of the stream workflow; ids only, never a key or URL. */
 export interface StreamWorkflowInput {
   streamId: string;
+  /** Started to delete a stream whose workflow had completed. */
+  purge?: boolean;
+  /** What the run before this one knew (continue-as-new). */
+  carried?: CarriedState;
+}
+
+/** JSON only: it travels through continue-as-new. */
+export interface CarriedState {
+  disabled: boolean;
+  sequence: number;
+  version: number;
+  lastPublishSeq: number;
+  seenEventIds: string[];
+  lastBroadcastId: string | null;
+  /** A publisher that arrived while the last broadcast was ending. */
+  publisher: PublishStarted | null;
 }
 
 /** Media has arrived from a publisher the ingest accepted. */

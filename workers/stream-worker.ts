@@ -1,0 +1,43 @@
+import { Worker } from '@temporalio/worker';
+import { createCatalogActivities } from '../activities/catalog.js';
+import { createSecretBox } from '../auth/secret-box.js';
+import { addressesOf } from '../config/addresses.js';
+import { readEnvironment } from '../config/env.js';
+import { connectDatabase } from '../db/connection.js';
+import { createCatalog } from '../db/repositories/catalog.js';
+import { STREAMS_QUEUE } from '../domain/task-queues.js';
+import { createLogger } from '../log/logger.js';
+import { createRegistry } from '../ops/ops-server.js';
+import { installRuntime, runEntry, runWorker, workflowBundle } from './run-worker.js';
+
+const env = readEnvironment();
+const log = createLogger('stream-worker', env.HOLDFAST_LOG_LEVEL);
+
+/** Each cached workflow costs about a quarter of a megabyte; beyond this the least used is replayed when needed. */
+const MAX_CACHED_WORKFLOWS = 500;
+
+await runEntry(log, async () => {
+  if (!env.HOLDFAST_DATABASE_URL) throw new Error('HOLDFAST_DATABASE_URL is not set: the stream worker needs Postgres.');
+  const database = connectDatabase(env.HOLDFAST_DATABASE_URL);
+  installRuntime(log);
+  const activities = createCatalogActivities({ catalog: createCatalog(database), retentionHours: env.HOLDFAST_RETENTION_HOURS });
+  await runWorker({
+    temporalAddress: addressesOf(env).temporal,
+    opsPort: env.HOLDFAST_STREAM_WORKER_PORT,
+    opsPortVariable: 'HOLDFAST_STREAM_WORKER_PORT',
+    registry: createRegistry('stream-worker'),
+    readyChecks: { database: async () => void (await database.raw('select 1')) },
+    log,
+    create: (connection) =>
+      Worker.create({
+        connection,
+        namespace: env.HOLDFAST_TEMPORAL_NAMESPACE,
+        taskQueue: STREAMS_QUEUE,
+        identity: `stream-worker@${process.pid}`,
+        workflowBundle: workflowBundle(),
+        activities,
+        maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+      }),
+  });
+  await database.destroy();
+});

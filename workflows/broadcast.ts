@@ -1,0 +1,264 @@
+import { CancellationScope, condition, ParentClosePolicy, sleep, startChild, uuid4 } from '@temporalio/workflow';
+import type { MediaSummary } from '../activities/media.js';
+import type { BroadcastProjection, RecordingStatus } from '../contracts/catalog.js';
+import { pickLadder } from '../domain/ladder.js';
+import { decideRestart } from '../domain/restart-policy.js';
+import type { EndCause, StreamSettings, StreamStatus } from '../domain/stream.js';
+import { retentionWorkflowId, STREAMS_QUEUE } from '../domain/task-queues.js';
+import { Encoding, type EncodingEnd } from './encoding.js';
+import type { PublishStarted } from './messages.js';
+import { catalog, mediaCommands } from './proxies.js';
+import { retentionWorkflow } from './retention-workflow.js';
+import type { StreamLifecycle } from './stream-lifecycle.js';
+
+/** After an encoder ran out of input, the ingest's word of the publisher's end is at most this far behind. */
+const PUBLISHER_WORD_GRACE = '5 seconds';
+const MS_PER_HOUR = 3_600_000;
+
+/** One go-live of a stream, from its first publish to its end. */
+export class Broadcast {
+  readonly id = `brd_${uuid4().replaceAll('-', '')}`;
+  readonly #life: StreamLifecycle;
+  readonly #hostId: string;
+  #settings!: StreamSettings;
+  #retentionHours = 0;
+  #source: PublishStarted['source'];
+  #encoding: Encoding | null = null;
+  #epoch = 0;
+  #failures: number[] = [];
+  #liveAt: string | null = null;
+  #endedAt: string | null = null;
+  #overdue = false;
+  readonly #clock = new CancellationScope();
+
+  constructor(life: StreamLifecycle, publisher: PublishStarted) {
+    this.#life = life;
+    this.#hostId = publisher.hostId;
+    this.#source = publisher.source;
+  }
+
+  /** Runs to the end; returns whether the stream can be published to again. */
+  async run(): Promise<{ reusable: boolean }> {
+    await this.#open();
+    const cause = await this.#untilEnd();
+    await this.#finish(cause);
+    return { reusable: this.#settings.reusable };
+  }
+
+  async #open(): Promise<void> {
+    const life = this.#life;
+    life.broadcastId = this.id;
+    life.hostId = this.#hostId;
+    const publisher = life.publisher;
+    const row = { broadcastId: this.id, streamId: life.streamId, hostId: this.#hostId, startedAt: new Date().toISOString() };
+    const opened = await catalog.openBroadcast.executeWithOptions({ summary: `open ${this.id}` }, [row]);
+    this.#settings = opened.settings;
+    this.#retentionHours = opened.retentionHours;
+    life.transition({
+      status: 'connecting',
+      broadcast: this.#projection('connecting'),
+      event: { type: 'stream.connected', data: { remoteAddress: publisher?.remoteAddress ?? null, source: this.#source } },
+    });
+    this.#startClock();
+  }
+
+  #startClock(): void {
+    void this.#clock.run(async () => {
+      await sleep(this.#settings.maxDurationSeconds * 1000, { summary: 'maximum duration' });
+      this.#overdue = true;
+    }).catch(() => undefined /* cancelled: the broadcast ended before */);
+  }
+
+  get #cause(): EndCause | null {
+    return this.#life.endCause ?? (this.#overdue ? 'max_duration' : null);
+  }
+
+  async #untilEnd(): Promise<EndCause> {
+    for (;;) {
+      if (this.#cause) return this.#cause;
+      const next = this.#life.publisher ? await this.#encode(this.#life.publisher) : await this.#awaitPublisher();
+      if (next) return next;
+    }
+  }
+
+  /** The publisher is gone: the window is a durable timer, and the broadcast goes on if it is back in time. */
+  async #awaitPublisher(): Promise<EndCause | null> {
+    await this.#stopEncoding();
+    const seconds = this.#settings.reconnectWindowSeconds;
+    if (seconds === 0) return 'reconnect_window_over';
+    this.#transition('reconnecting', { type: 'stream.reconnecting', data: { reconnectWindowSeconds: seconds } });
+    const back = () => this.#life.publisher !== null || this.#cause !== null;
+    const inTime = await condition(back, seconds * 1000, { summary: 'reconnect window' });
+    return inTime ? null : 'reconnect_window_over';
+  }
+
+  /** Encodes this publisher until something changes; a cause ends the broadcast. */
+  async #encode(publisher: PublishStarted): Promise<EndCause | null> {
+    const life = this.#life;
+    if (this.#encoding && this.#encoding.publishId !== publisher.publishId) await this.#stopEncoding();
+    const encoding = (this.#encoding ??= this.#startEncoding(publisher));
+    const changed = () => life.publisher?.publishId !== publisher.publishId || life.keyRotated;
+    const announced = () => encoding.playable && life.status !== 'live';
+    await condition(() => this.#cause !== null || changed() || announced() || encoding.unplayable !== null || encoding.end !== null);
+    if (announced()) this.#goLive();
+    if (life.keyRotated) await this.#dismissPublisher(publisher);
+    if (this.#cause || changed()) return null;
+    if (encoding.end) return this.#afterEncoding(encoding.end, publisher);
+    return encoding.unplayable ? this.#fail('no_playable_media', encoding.unplayable) : null;
+  }
+
+  #startEncoding(publisher: PublishStarted): Encoding {
+    this.#source = publisher.source;
+    return new Encoding({
+      hostId: publisher.hostId,
+      announce: this.#life.status !== 'live',
+      streamId: this.#life.streamId,
+      broadcastId: this.id,
+      publishId: publisher.publishId,
+      epoch: ++this.#epoch,
+      source: publisher.source,
+      settings: this.#settings,
+    }).start();
+  }
+
+  #goLive(): void {
+    const again = this.#liveAt !== null;
+    this.#liveAt ??= new Date().toISOString();
+    const renditions = this.#renditions().map((rendition) => rendition.id);
+    this.#transition('live', { type: again ? 'stream.reconnected' : 'stream.live', data: { renditions } });
+    if (!again && this.#settings.record) {
+      this.#transition('live', { type: 'recording.started', data: { recordingId: this.#recordingId } }, 'recording');
+    }
+  }
+
+  /** The encoder ended by itself: wait for the publisher's news, or start the next epoch. */
+  async #afterEncoding(end: EncodingEnd, publisher: PublishStarted): Promise<EndCause | null> {
+    const life = this.#life;
+    this.#encoding = null;
+    if (end.reason === 'source_gone' || end.reason === 'stopped' || end.reason === 'host_lost') {
+      const told = () => life.publisher?.publishId !== publisher.publishId || this.#cause !== null;
+      // An ingest that was killed sends no word: its publishers are gone with it.
+      if (!(await condition(told, PUBLISHER_WORD_GRACE))) life.publisher = null;
+      return null;
+    }
+    this.#failures.push(Date.now());
+    const decision = decideRestart(this.#failures, this.#liveAt !== null);
+    if (!decision.restart) return this.#fail('encoder_failed', end.detail);
+    this.#transition(life.status, {
+      type: 'stream.health',
+      data: { problem: `encoder_${end.reason}`, detail: end.detail, restartInMs: decision.delayMs },
+    });
+    if (decision.delayMs > 0) await sleep(decision.delayMs, { summary: 'before the encoder is started again' });
+    return null;
+  }
+
+  #fail(cause: EndCause, detail: string): EndCause {
+    this.#transition(this.#life.status, { type: 'stream.failed', cause, data: { detail } });
+    return cause;
+  }
+
+  async #stopEncoding(): Promise<void> {
+    await this.#encoding?.stop();
+    this.#encoding = null;
+  }
+
+  async #dismissPublisher(publisher: PublishStarted): Promise<void> {
+    this.#life.keyRotated = false;
+    const input = { publishId: publisher.publishId, reason: 'the stream key was rotated' };
+    await mediaCommands(publisher.hostId).disconnectPublisher.executeWithOptions({ summary: input.reason }, [input]);
+    if (this.#life.publisher?.publishId === publisher.publishId) this.#life.publisher = null;
+  }
+
+  /** The defined order: encoder, playlists, publisher, `stream.ended`, recording. Every step goes on if one before it failed. */
+  async #finish(cause: EndCause): Promise<void> {
+    const life = this.#life;
+    this.#clock.cancel();
+    this.#transition('ending', { type: 'stream.ending', cause });
+    const media = mediaCommands(this.#hostId);
+    await attempt(() => this.#stopEncoding());
+    const summary = await attempt(() => media.finishPlaylists.executeWithOptions({ summary: 'ENDLIST' }, [{ broadcastId: this.id }]));
+    const publisher = life.publisher;
+    if (publisher) {
+      const input = { publishId: publisher.publishId, reason: `the stream ended: ${cause}` };
+      await attempt(() => media.disconnectPublisher.executeWithOptions({ summary: input.reason }, [input]));
+      if (life.publisher?.publishId === publisher.publishId) life.publisher = null;
+    }
+    this.#endedAt = new Date().toISOString();
+    life.lastBroadcastId = this.id;
+    const status = this.#settings.reusable ? 'idle' : 'ended';
+    const broadcast = this.#projection('ended', cause, summary);
+    const recording = this.#settings.record && this.#liveAt ? this.#recording('processing', summary) : undefined;
+    life.transition({ status, broadcast, ...(recording ? { recording } : {}), event: { type: 'stream.ended', cause, data: { ...summary } } });
+    if (recording) this.#finishRecording(status, summary);
+    else await this.#scheduleDeletion();
+    life.broadcastId = null;
+    life.hostId = null;
+  }
+
+  /** The stored segments are the recording: with the playlists finished it can be played. */
+  #finishRecording(status: StreamStatus, summary: MediaSummary | null): void {
+    const outcome = summary && summary.durationSeconds > 0 ? 'ready' : 'failed';
+    this.#life.transition({
+      status,
+      recording: this.#recording(outcome, summary),
+      event: { type: `recording.${outcome}`, data: { recordingId: this.#recordingId, ...summary } },
+    });
+  }
+
+  async #scheduleDeletion(): Promise<void> {
+    const input = { broadcastId: this.id, hostId: this.#hostId, afterMs: Math.round(this.#retentionHours * MS_PER_HOUR) };
+    await startChild(retentionWorkflow, {
+      workflowId: retentionWorkflowId(this.id),
+      taskQueue: STREAMS_QUEUE,
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: `deletes the segments of ${this.id}`,
+      args: [input],
+    });
+  }
+
+  get #recordingId(): string {
+    return this.id.replace(/^brd_/, 'rec_');
+  }
+
+  #recording(status: RecordingStatus, summary: MediaSummary | null) {
+    const { durationSeconds = null, bytes = null } = summary ?? {};
+    return { recordingId: this.#recordingId, broadcastId: this.id, status, durationSeconds, bytes };
+  }
+
+  #renditions() {
+    return pickLadder(this.#source, this.#settings.ladder).renditions;
+  }
+
+  #transition(status: StreamStatus, event: Parameters<StreamLifecycle['transition']>[0]['event'], recording?: RecordingStatus): void {
+    this.#life.transition({
+      status,
+      broadcast: this.#projection(status === 'idle' ? 'ended' : status),
+      ...(recording ? { recording: this.#recording(recording, null) } : {}),
+      ...(event ? { event } : {}),
+    });
+  }
+
+  #projection(status: BroadcastProjection['status'], endCause: EndCause | null = null, summary: MediaSummary | null = null): BroadcastProjection {
+    const { durationSeconds = null, bytes = null } = summary ?? {};
+    return {
+      broadcastId: this.id,
+      status,
+      source: this.#source,
+      renditions: this.#renditions(),
+      liveAt: this.#liveAt,
+      endedAt: this.#endedAt,
+      endCause,
+      durationSeconds,
+      bytes,
+    };
+  }
+}
+
+/** A step of the end that its host no longer takes must not hold up the ones after it; Temporal keeps the failure. */
+async function attempt<T>(step: () => Promise<T>): Promise<T | null> {
+  try {
+    return await step();
+  } catch {
+    return null;
+  }
+}

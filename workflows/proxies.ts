@@ -1,0 +1,55 @@
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { CatalogActivities } from '../activities/catalog.js';
+import type { MediaActivities } from '../activities/media.js';
+import { mediaQueue, STREAMS_QUEUE } from '../domain/task-queues.js';
+
+/** Postgres may be away for minutes: its activities are tried until it is back. Failures in the table's terms end at once. */
+export const catalog = proxyActivities<CatalogActivities>({
+  taskQueue: STREAMS_QUEUE,
+  startToCloseTimeout: '15 seconds',
+  retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+});
+
+/** Short commands to a media host. A host that does not take one in this time is gone, or its worker is. */
+export const mediaCommands = (hostId: string) =>
+  proxyActivities<MediaActivities>({
+    taskQueue: mediaQueue(hostId),
+    startToCloseTimeout: '20 seconds',
+    scheduleToCloseTimeout: '60 seconds',
+    retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '5 seconds' },
+  });
+
+/** The same, from a host that may be away for days: files are deleted when it is back. */
+export const patientMediaCommands = (hostId: string) =>
+  proxyActivities<MediaActivities>({
+    taskQueue: mediaQueue(hostId),
+    startToCloseTimeout: '60 seconds',
+    scheduleToCloseTimeout: '30 days',
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '10 minutes' },
+  });
+
+/**
+ * The encoder of a broadcast. heartbeatTimeout: longer than a restart of Temporal, short enough to notice a dead worker;
+ * scheduleToStartTimeout: longer than a restart of the media worker. TRY_CANCEL: `stopTranscode` ends the encoder, so
+ * ending never waits for a heartbeat.
+ */
+export const encoderActivity = (hostId: string) =>
+  proxyActivities<MediaActivities>({
+    taskQueue: mediaQueue(hostId),
+    startToCloseTimeout: '8 days',
+    scheduleToStartTimeout: '30 seconds',
+    heartbeatTimeout: '10 seconds',
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+    retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+  });
+
+/** What viewers wait for. Nothing playable in this time means there is nothing to play. */
+export const playableActivity = (hostId: string) =>
+  proxyActivities<MediaActivities>({
+    taskQueue: mediaQueue(hostId),
+    startToCloseTimeout: '25 seconds',
+    scheduleToCloseTimeout: '30 seconds',
+    heartbeatTimeout: '10 seconds',
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+    retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '2 seconds' },
+  });
