@@ -1,0 +1,30 @@
+import type { Knex } from 'knex';
+import * as createApiKeys from './0001_create_api_keys.js';
+import * as createStreams from './0002_create_streams.js';
+import * as createBroadcasts from './0003_create_broadcasts.js';
+import * as createRecordings from './0004_create_recordings.js';
+import * as createDestinations from './0005_create_destinations.js';
+import * as createEvents from './0006_create_events.js';
+import * as createPublishClaims from './0007_create_publish_claims.js';
+import * as createIdempotencyKeys from './0008_create_idempotency_keys.js';
+
+/**
+ * In the order they run; never renamed or changed once released. Named here instead of found in a folder, so that
+ * compiled JavaScript and TypeScript sources know them by the same names.
+ */
+const MIGRATIONS: Record<string, Knex.Migration> = {
+  '0001_create_api_keys': createApiKeys,
+  '0002_create_streams': createStreams,
+  '0003_create_broadcasts': createBroadcasts,
+  '0004_create_recordings': createRecordings,
+  '0005_create_destinations': createDestinations,
+  '0006_create_events': createEvents,
+  '0007_create_publish_claims': createPublishClaims,
+  '0008_create_idempotency_keys': createIdempotencyKeys,
+};
+
+export const migrationSource: Knex.MigrationSource<string> = {
+  getMigrations: () => Promise.resolve(Object.keys(MIGRATIONS)),
+  getMigrationName: (name) => name,
+  getMigration: (name) => Promise.resolve(MIGRATIONS[name]!),
+};

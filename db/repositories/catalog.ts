@@ -1,0 +1,117 @@
+import type { Knex } from 'knex';
+import type { BroadcastProjection, Catalog, RecordingProjection, StreamProjection } from '../../contracts/catalog.js';
+import { HoldfastError } from '../../domain/errors.js';
+import type { StreamSettings } from '../../domain/stream.js';
+import type { BroadcastRow } from './broadcasts.js';
+import { createEventRepository } from './events.js';
+import { toSettings, type StreamRow } from './stream-row.js';
+
+/**
+ * What workflows write and read, in Postgres. Streams marked deleted are still written: their workflow is just
+ * ending them. A stream already purged is not an error for a write: nothing is left to be kept right.
+ */
+export function createCatalog(db: Knex): Catalog {
+  return {
+    openBroadcast: (broadcast) =>
+      db.transaction(async (trx) => {
+        // Locked, so that a purge in between cannot leave the insert without its stream.
+        const settings = await settingsOf(trx, broadcast.streamId, 'lock');
+        await trx<BroadcastRow>('broadcasts')
+          .insert({
+            id: broadcast.broadcastId,
+            stream_id: broadcast.streamId,
+            host_id: broadcast.hostId,
+            status: 'connecting',
+            renditions: JSON.stringify([]) as unknown as [],
+            started_at: new Date(broadcast.startedAt),
+          })
+          .onConflict('id')
+          .ignore();
+        return settings;
+      }),
+
+    settings: (streamId) => settingsOf(db, streamId),
+
+    record: (projection) => db.transaction((trx) => record(trx, projection)),
+
+    async broadcastsOf(streamId) {
+      const rows = await db<BroadcastRow>('broadcasts').where({ stream_id: streamId }).orderBy(['started_at', 'id']);
+      return rows.map((row) => ({ broadcastId: row.id, hostId: row.host_id }));
+    },
+
+    async markMediaDeleted(broadcastId) {
+      const kept = db<BroadcastRow>('broadcasts').where({ id: broadcastId, media_deleted_at: null });
+      await kept.update({ media_deleted_at: new Date() });
+    },
+
+    async purgeStream(streamId) {
+      await db<StreamRow>('streams').where({ id: streamId }).delete();
+    },
+  };
+}
+
+async function settingsOf(db: Knex, streamId: string, lock?: 'lock'): Promise<StreamSettings> {
+  const query = db<StreamRow>('streams').where({ id: streamId });
+  const row = await (lock ? query.forUpdate() : query).first();
+  if (!row) throw new HoldfastError('stream_not_found', undefined, { streamId });
+  return toSettings(row);
+}
+
+async function record(trx: Knex.Transaction, projection: StreamProjection): Promise<void> {
+  const { streamId, version, broadcast, recording } = projection;
+  const stream = await trx<StreamRow>('streams').where({ id: streamId }).forUpdate().first('version');
+  if (!stream) return;
+  await trx<StreamRow>('streams').where({ id: streamId }).where('version', '<=', version).update({
+    status: projection.status,
+    disabled: projection.disabled,
+    broadcast_id: projection.broadcastId,
+    version,
+    updated_at: new Date(),
+  });
+  if (broadcast) await recordBroadcast(trx, version, broadcast);
+  if (recording) await recordRecording(trx, streamId, version, recording);
+  await createEventRepository(trx).append(projection.events);
+}
+
+/** Each row keeps a version of its own: a late write about one broadcast is not lost because the next one began. */
+async function recordBroadcast(trx: Knex.Transaction, version: number, broadcast: BroadcastProjection): Promise<void> {
+  const time = (text: string | null) => (text === null ? null : new Date(text));
+  await trx('broadcasts').where({ id: broadcast.broadcastId }).where('version', '<=', version).update({
+    status: broadcast.status,
+    source: broadcast.source === null ? null : JSON.stringify(broadcast.source),
+    renditions: JSON.stringify(broadcast.renditions),
+    live_at: time(broadcast.liveAt),
+    ended_at: time(broadcast.endedAt),
+    end_cause: broadcast.endCause,
+    duration_seconds: broadcast.durationSeconds,
+    bytes: broadcast.bytes,
+    version,
+  });
+}
+
+async function recordRecording(
+  trx: Knex.Transaction,
+  streamId: string,
+  version: number,
+  recording: RecordingProjection,
+): Promise<void> {
+  const now = new Date();
+  const columns = {
+    status: recording.status,
+    duration_seconds: recording.durationSeconds,
+    bytes: recording.bytes,
+    version,
+    updated_at: now,
+  };
+  await trx('recordings')
+    .insert({
+      ...columns,
+      id: recording.recordingId,
+      stream_id: streamId,
+      broadcast_id: recording.broadcastId,
+      created_at: now,
+    })
+    .onConflict('id')
+    .merge(columns)
+    .where('recordings.version', '<=', version);
+}
