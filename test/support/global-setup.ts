@@ -1,0 +1,37 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readEnvironment } from '../../config/env.js';
+import { freePort } from '../../launcher/ports.js';
+import { startPostgres } from '../../launcher/postgres.js';
+import { ensureToolchain } from '../../launcher/toolchain.js';
+import { build } from '../../scripts/build.mjs';
+import { TEST_VARIABLES } from './toolchain.js';
+
+/**
+ * Once per run, before the first test file: the real programs, a built dist/, and one Postgres for all files (each
+ * makes its own database there). The worker processes of vitest inherit the variables set here.
+ */
+export default async function setup(): Promise<() => Promise<void>> {
+  const { HOLDFAST_CACHE_DIR: cacheDir } = readEnvironment();
+  const [tools] = await Promise.all([
+    ensureToolchain(['ffmpeg', 'temporal', 'temporal-test-server'], { cacheDir, env: process.env, onProgress: console.log }),
+    build().catch((error: Error) => console.error(`dist/ is not up to date: ${error.message}`)),
+  ]);
+  process.env[TEST_VARIABLES.ffmpeg] = tools.ffmpeg;
+  process.env[TEST_VARIABLES.temporal] = tools.temporal;
+  process.env[TEST_VARIABLES.temporalTestServer] = tools['temporal-test-server'];
+
+  const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-test-postgres-'));
+  const said: string[] = [];
+  const postgres = await startPostgres({ dataDir, port: await freePort(), durable: false, log: (line) => said.push(line) }).catch(
+    (error: Error) => {
+      throw new Error(`${error.message}\n${said.join('\n')}`, { cause: error });
+    },
+  );
+  process.env[TEST_VARIABLES.postgresAdminUrl] = postgres.adminUrl;
+  return async () => {
+    await postgres.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+}
