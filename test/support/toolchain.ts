@@ -1,11 +1,12 @@
 import { accessSync, chmodSync, constants } from 'node:fs';
 import ffprobe from '@ffprobe-installer/ffprobe';
 
-/** Set by global-setup.ts. The names without HOLDFAST_ are no settings of the product. */
+/** Set by global-setup.ts and `npm test`. The names without HOLDFAST_ are no settings of the product. */
 export const TEST_VARIABLES = {
   ffmpeg: 'HOLDFAST_FFMPEG',
   temporal: 'HOLDFAST_TEMPORAL_BIN',
   temporalTestServer: 'TEMPORAL_TEST_SERVER_BIN',
+  chromium: 'CHROMIUM',
   postgresAdminUrl: 'TEST_POSTGRES_ADMIN_URL',
 } as const;
 
@@ -18,6 +19,9 @@ export function testVariable(name: keyof typeof TEST_VARIABLES): string {
 export const ffmpegPath = (): string => testVariable('ffmpeg');
 export const temporalPath = (): string => testVariable('temporal');
 export const temporalTestServerPath = (): string => testVariable('temporalTestServer');
+
+/** Set by `npm test`; a test run by vitest alone takes Debian's. */
+export const chromiumPath = (): string => process.env[TEST_VARIABLES.chromium] || '/usr/bin/chromium';
 
 const EXECUTABLE = 0o755;
 
