@@ -1,0 +1,109 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DisconnectedPublisher, PublisherStatus } from '../contracts/ingest-control.js';
+import { HoldfastError } from '../domain/errors.js';
+import type { Logger } from '../log/logger.js';
+import type { Publisher } from './publisher.js';
+import type { Publishers } from './publishers.js';
+
+export interface ControlOptions {
+  publishers: Publishers;
+  /** Ends one publisher; `reason` is for the log and the encoder. */
+  disconnect(publisher: Publisher, reason: string): void;
+  log: Logger;
+}
+
+const MAX_BODY_BYTES = 16 * 1024;
+const MAX_REASON_LENGTH = 200;
+const PUBLISHER_PATH = /^\/publishers\/([A-Za-z0-9_-]+)(\/disconnect)?$/;
+const RELAY_PATH = /^\/relay\/([A-Za-z0-9_-]+)\.flv$/;
+
+/** The addresses of contracts/ingest-control.ts, and GET /publishers; true = this request is answered here. */
+export function createControl(options: ControlOptions): (request: IncomingMessage, response: ServerResponse) => boolean {
+  return (request, response) => {
+    const url = new URL(request.url ?? '/', 'http://ingest');
+    if (!/^\/(publishers|relay)(\/|$)/.test(url.pathname)) return false;
+    answer(options, request, response, url).catch((error: unknown) => {
+      if (!(error instanceof HoldfastError)) options.log.error({ err: error }, 'control request failed');
+      const known = error instanceof HoldfastError ? error : new HoldfastError('internal');
+      if (response.headersSent) response.destroy();
+      else sendJson(response, known.kind.status, { code: known.code, message: known.message });
+    });
+    return true;
+  };
+}
+
+async function answer(options: ControlOptions, request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+  const { publishers } = options;
+  if (url.pathname === '/publishers') {
+    requireMethod(request, 'GET');
+    const described = publishers.all().map((publisher) => publisher.status());
+    sendJson(response, 200, { publishers: described.filter((status): status is PublisherStatus => status !== null) });
+    return;
+  }
+  const relay = RELAY_PATH.exec(url.pathname);
+  if (relay) {
+    requireMethod(request, 'GET');
+    attachReader(publishers.get(relay[1] ?? ''), response, url.searchParams.get('start'));
+    return;
+  }
+  const [, publishId, disconnect] = PUBLISHER_PATH.exec(url.pathname) ?? [];
+  if (publishId === undefined) throw new HoldfastError('not_found');
+  const publisher = publishers.get(publishId);
+  if (disconnect) {
+    requireMethod(request, 'POST');
+    sendJson(response, 200, await disconnectPublisher(options, publisher, request));
+    return;
+  }
+  requireMethod(request, 'GET');
+  const status = publisher?.status();
+  if (!status) throw new HoldfastError('not_found', 'That publisher is gone.');
+  sendJson(response, 200, status);
+}
+
+function attachReader(publisher: Publisher | null, response: ServerResponse, start: string | null): void {
+  if (start !== null && start !== 'cache' && start !== 'keyframe') {
+    throw new HoldfastError('invalid_request', 'start must be cache or keyframe.');
+  }
+  if (!publisher?.layout) throw new HoldfastError('not_found', 'That publisher is gone.');
+  publisher.relay.attach(response, start ?? 'cache', publisher.layout);
+}
+
+async function disconnectPublisher(
+  options: ControlOptions,
+  publisher: Publisher | null,
+  request: IncomingMessage,
+): Promise<DisconnectedPublisher> {
+  const reason = reasonOf(await readBody(request));
+  if (!publisher) return { disconnected: false };
+  options.disconnect(publisher, reason);
+  return { disconnected: true };
+}
+
+function reasonOf(body: string): string {
+  try {
+    const { reason } = JSON.parse(body) as { reason?: unknown };
+    if (typeof reason === 'string' && reason !== '') return reason.slice(0, MAX_REASON_LENGTH);
+  } catch (error) {
+    throw new HoldfastError('invalid_json', undefined, {}, { cause: error });
+  }
+  throw new HoldfastError('invalid_request', 'reason must be a text.');
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) throw new HoldfastError('payload_too_large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function requireMethod(request: IncomingMessage, method: string): void {
+  if (request.method !== method) throw new HoldfastError('method_not_allowed');
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(body));
+}

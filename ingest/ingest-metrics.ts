@@ -1,0 +1,48 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+/** Read at the moment of a scrape. */
+export interface IngestReadings {
+  publishers(): number;
+  connections(): number;
+  relayReaders(): number;
+  pendingSignals(): number;
+  bytesIn(): number;
+}
+
+export interface IngestMetrics {
+  /** A code of domain/errors.ts, or what a connection failed to do in time. */
+  refused(code: string): void;
+  protocolError(): void;
+  accepted(): void;
+  stopped(reason: string): void;
+}
+
+export function createIngestMetrics(registry: Registry, readings: IngestReadings): IngestMetrics {
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({ name, help, registers, collect() { this.set(read()); } });
+  };
+  gauge('holdfast_ingest_publishers', 'Accepted publishers', readings.publishers);
+  gauge('holdfast_ingest_connections', 'Open RTMP connections', readings.connections);
+  gauge('holdfast_ingest_relay_readers', 'Readers of the relay', readings.relayReaders);
+  gauge('holdfast_ingest_pending_signals', 'Signals a workflow has not received yet', readings.pendingSignals);
+  new Counter({
+    name: 'holdfast_ingest_bytes_total',
+    help: 'Bytes received from encoders',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(readings.bytesIn());
+    },
+  });
+  const refusals = new Counter({ name: 'holdfast_ingest_refusals_total', help: 'Refused connections', labelNames: ['code'], registers });
+  const errors = new Counter({ name: 'holdfast_ingest_protocol_errors_total', help: 'Connections closed over malformed bytes', registers });
+  const publishes = new Counter({ name: 'holdfast_ingest_publishes_total', help: 'Accepted publishes', registers });
+  const stops = new Counter({ name: 'holdfast_ingest_stops_total', help: 'Ended publishes', labelNames: ['reason'], registers });
+  return {
+    refused: (code) => refusals.inc({ code }),
+    protocolError: () => errors.inc(),
+    accepted: () => publishes.inc(),
+    stopped: (reason) => stops.inc({ reason }),
+  };
+}

@@ -1,0 +1,71 @@
+/** The newest sequence headers, as RTMP payloads; null while none came. */
+export interface TrackConfigs {
+  video: Buffer | null;
+  audio: Buffer | null;
+}
+
+/** Tags from one point where a decoder can start, to the next. */
+interface Span {
+  /** What a decoder needs to know before the first tag. */
+  configs: TrackConfigs;
+  startMs: number;
+  tags: Buffer[];
+  bytes: number;
+}
+
+/** Where a late reader begins. */
+export interface CachedStart {
+  configs: TrackConfigs;
+  startMs: number;
+  tags: Buffer[];
+}
+
+/**
+ * The media a late reader gets first. As long as everything since the publish's first keyframe fits, it begins there,
+ * so that a slow start loses no picture; afterwards with the newest keyframe.
+ */
+export class MediaCache {
+  readonly #maxBytes: number;
+  readonly #maxMs: number;
+  #spans: Span[] = [];
+  #bytes = 0;
+  #fromFirst = true;
+
+  constructor(limits: { cacheBytes: number; cacheMs: number }) {
+    this.#maxBytes = limits.cacheBytes;
+    this.#maxMs = limits.cacheMs;
+  }
+
+  /** Opens a span: the next tag is one a decoder can start with. */
+  enter(timeMs: number, configs: TrackConfigs): void {
+    if (!this.#fromFirst) this.clear();
+    this.#spans.push({ configs: { ...configs }, startMs: timeMs, tags: [], bytes: 0 });
+  }
+
+  /** Keeps a tag; one that comes before any entry point is of no use and dropped. */
+  add(tag: Buffer, timeMs: number): void {
+    const span = this.#spans.at(-1);
+    if (!span) return;
+    span.tags.push(tag);
+    span.bytes += tag.length;
+    this.#bytes += tag.length;
+    if (this.#fromFirst && (this.#bytes > this.#maxBytes || timeMs - (this.#spans[0]?.startMs ?? timeMs) > this.#maxMs)) {
+      this.#fromFirst = false;
+      this.#spans = [span];
+      this.#bytes = span.bytes;
+    }
+    // One span alone above the bound: wait for the next entry point.
+    if (this.#bytes > this.#maxBytes) this.clear();
+  }
+
+  clear(): void {
+    this.#spans = [];
+    this.#bytes = 0;
+  }
+
+  /** Null while there is no entry point to begin with. */
+  start(): CachedStart | null {
+    const first = this.#spans[0];
+    return first ? { configs: first.configs, startMs: first.startMs, tags: this.#spans.flatMap((span) => span.tags) } : null;
+  }
+}

@@ -1,0 +1,100 @@
+import type { PublisherStatus } from '../contracts/ingest-control.js';
+import type { SourceLayout } from '../domain/source.js';
+import type { PublishStopped } from '../workflows/messages.js';
+import { FLV_AUDIO, FLV_SCRIPT, FLV_VIDEO } from './flv.js';
+import type { MediaRelay } from './media-relay.js';
+import { readAudioPacket, readVideoPacket } from './media-packet.js';
+import type { RtmpConnection } from './rtmp-connection.js';
+import { SourceProbe } from './source-probe.js';
+import { readMetadata } from './stream-metadata.js';
+import { Timeline } from './timeline.js';
+
+export type StopReason = PublishStopped['reason'];
+
+export interface PublisherIdentity {
+  /** Unguessable; names the publish in relay addresses and logs. */
+  publishId: string;
+  streamId: string;
+  publishSeq: number;
+}
+
+export interface PublisherEvents {
+  /** The media can be described: the layout is known from here on. */
+  described(publisher: Publisher): void;
+  /** Exactly once, whatever ended it. */
+  stopped(publisher: Publisher, reason: StopReason): void;
+}
+
+/** One accepted publish: reads its media, describes it, hands it to the relay. */
+export class Publisher {
+  readonly identity: PublisherIdentity;
+  readonly connection: RtmpConnection;
+  readonly relay: MediaRelay;
+  readonly #events: PublisherEvents;
+  readonly #probe = new SourceProbe();
+  readonly #timeline = new Timeline();
+  #stopped = false;
+
+  constructor(identity: PublisherIdentity, connection: RtmpConnection, relay: MediaRelay, events: PublisherEvents) {
+    this.identity = identity;
+    this.connection = connection;
+    this.relay = relay;
+    this.#events = events;
+  }
+
+  /** What it sends, or null while that is being found out. */
+  get layout(): SourceLayout | null {
+    return this.#probe.layout;
+  }
+
+  /** How often its clock jumped and was corrected. */
+  get discontinuities(): number {
+    return this.#timeline.discontinuities;
+  }
+
+  idleMs(now = Date.now()): number {
+    return now - this.connection.lastByteAt;
+  }
+
+  /** Null until the media is described. */
+  status(): PublisherStatus | null {
+    const source = this.layout;
+    return source && { ...this.identity, source, bytesIn: this.connection.bytesIn, idleMs: this.idleMs() };
+  }
+
+  /**
+   * One RTMP message of type audio, video or data.
+   *
+   * @throws HoldfastError publish_unsupported_codec
+   */
+  take(type: number, timestampMs: number, payload: Buffer): void {
+    if (this.#stopped) return;
+    if (type === FLV_SCRIPT) {
+      const metadata = readMetadata(payload);
+      if (metadata) this.#probe.describe(metadata);
+      return;
+    }
+    if (type !== FLV_AUDIO && type !== FLV_VIDEO) return;
+    const packet = type === FLV_VIDEO ? readVideoPacket(payload) : readAudioPacket(payload);
+    if (packet.kind === 'ignored') return;
+    // Sequence headers often carry time 0 whatever the clock says: only frames set it.
+    const timeMs = packet.kind === 'frame' || packet.kind === 'keyframe' ? this.#timeline.map(packet.track, timestampMs) : this.#timeline.now;
+    const wasKnown = this.layout !== null;
+    this.#probe.add(packet, timeMs);
+    if (packet.kind !== 'unsupported' && (!wasKnown || this.layout?.[packet.track])) {
+      this.relay.write({ track: packet.track, kind: packet.kind, timeMs, payload });
+    }
+    if (!wasKnown && this.layout) {
+      this.connection.goLive();
+      this.#events.described(this);
+    }
+  }
+
+  /** Ends the publish (idempotent); closing the connection is the caller's. */
+  stop(reason: StopReason): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.relay.end();
+    this.#events.stopped(this, reason);
+  }
+}

@@ -1,0 +1,68 @@
+import type { RtmpSession } from './node-media-server.js';
+
+type RtmpProtocol = RtmpSession['rtmp'];
+
+/** The peer broke RTMP's rules or our bounds; its connection is closed, nothing else. */
+export class RtmpProtocolError extends Error {}
+
+/** Before a publish is accepted only commands come: `connect` of the wordiest encoder is under 1 KiB. */
+const MAX_COMMAND_BYTES = 64 * 1024;
+/** A keyframe of 4K at 60 Mbit/s is about 2 MiB. RTMP itself would allow 16 MiB for each of 65 thousand chunk streams. */
+const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
+/** All half-received messages of one connection; the parser keeps each buffer at its largest size. */
+const MAX_BUFFERED_BYTES = 4 * MAX_MESSAGE_BYTES;
+/** Encoders use three to six. */
+const MAX_CHUNK_STREAMS = 64;
+/** RTMP 5.4.1: chunks need not be larger than a message can be; 0 would make the parser stop reading. */
+const MAX_CHUNK_BYTES = 0xffffff;
+const CONTROL_BYTES = 4;
+const SET_CHUNK_SIZE = 1;
+const WINDOW_ACKNOWLEDGEMENT_SIZE = 5;
+const CLOCK_WRAP_MS = 2 ** 32;
+
+/**
+ * Bounds what node-media-server's chunk parser takes from the announced numbers of a peer. Each check throws
+ * RtmpProtocolError out of the parser.
+ *
+ * @param isPublishing whether media may come already
+ */
+export function guardParser(rtmp: RtmpProtocol, isPublishing: () => boolean): void {
+  const packetAlloc = rtmp.packetAlloc.bind(rtmp);
+  rtmp.packetAlloc = () => {
+    const message = rtmp.parserPacket;
+    checkLength(message.header.length, isPublishing() ? MAX_MESSAGE_BYTES : MAX_COMMAND_BYTES);
+    if (rtmp.inPackets.size > MAX_CHUNK_STREAMS) throw new RtmpProtocolError('too many chunk streams');
+    if (message.header.length > message.capacity) checkBuffered(rtmp);
+    // The parser would drop every message after 2^32 ms of added-up deltas.
+    message.clock %= CLOCK_WRAP_MS;
+    packetAlloc();
+  };
+
+  const controlHandler = rtmp.controlHandler.bind(rtmp);
+  rtmp.controlHandler = () => {
+    const { header } = rtmp.parserPacket;
+    const hasNumber = header.type === SET_CHUNK_SIZE || header.type === WINDOW_ACKNOWLEDGEMENT_SIZE;
+    if (hasNumber && header.length < CONTROL_BYTES) throw new RtmpProtocolError('control message too short');
+    controlHandler();
+    if (rtmp.inChunkSize < 1 || rtmp.inChunkSize > 0x7fffffff) throw new RtmpProtocolError('chunk size out of range');
+    rtmp.inChunkSize = Math.min(rtmp.inChunkSize, MAX_CHUNK_BYTES);
+  };
+
+  const dataHandler = rtmp.dataHandler.bind(rtmp);
+  rtmp.dataHandler = () => {
+    const { header, payload } = rtmp.parserPacket;
+    // A header may announce another length while a message is half received: its buffer is then too small.
+    if (payload.length < header.length) throw new RtmpProtocolError('message longer than announced');
+    if (header.length > 0) dataHandler();
+  };
+}
+
+function checkLength(length: number, limit: number): void {
+  if (length > limit) throw new RtmpProtocolError(`message of ${length} bytes`);
+}
+
+function checkBuffered(rtmp: RtmpProtocol): void {
+  let buffered = rtmp.parserPacket.header.length - rtmp.parserPacket.capacity;
+  for (const message of rtmp.inPackets.values()) buffered += message.capacity;
+  if (buffered > MAX_BUFFERED_BYTES) throw new RtmpProtocolError('too much half-received data');
+}

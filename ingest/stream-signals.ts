@@ -1,0 +1,51 @@
+import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { TypedSearchAttributes, WorkflowNotFoundError } from '@temporalio/common';
+import { HoldfastError } from '../domain/errors.js';
+import { STREAMS_QUEUE, streamWorkflowId } from '../domain/task-queues.js';
+import { CALL_DEADLINE_MS } from '../temporal/client.js';
+import { STREAM_ID_ATTRIBUTE } from '../temporal/search-attributes.js';
+import { type PublishStarted, publishStartedSignal, type PublishStopped, publishStoppedSignal } from '../workflows/messages.js';
+
+/** How the ingest tells a stream's workflow about its publishers. Both may be repeated: the eventId is the same. */
+export interface StreamSignals {
+  /** Throws `stream_ended` when the workflow is completed; any other rejection is worth another try. */
+  publishStarted(started: PublishStarted): Promise<void>;
+  /** A workflow that is gone needs no telling. */
+  publishStopped(streamId: string, stopped: PublishStopped): Promise<void>;
+}
+
+/** The real one. The start is for the rare stream whose workflow the API could not start; a running one gets the signal only. */
+export function createStreamSignals(client: Client): StreamSignals {
+  return {
+    async publishStarted(started) {
+      const { streamId } = started;
+      try {
+        await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () =>
+          client.workflow.signalWithStart('streamWorkflow', {
+            workflowId: streamWorkflowId(streamId),
+            taskQueue: STREAMS_QUEUE,
+            args: [{ streamId }],
+            signal: publishStartedSignal,
+            signalArgs: [started],
+            workflowIdReusePolicy: 'REJECT_DUPLICATE',
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            typedSearchAttributes: new TypedSearchAttributes([{ key: STREAM_ID_ATTRIBUTE, value: streamId }]),
+          }),
+        );
+      } catch (error) {
+        if (error instanceof WorkflowExecutionAlreadyStartedError) throw new HoldfastError('stream_ended', undefined, {}, { cause: error });
+        throw error;
+      }
+    },
+
+    async publishStopped(streamId, stopped) {
+      try {
+        await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () =>
+          client.workflow.getHandle(streamWorkflowId(streamId)).signal(publishStoppedSignal, stopped),
+        );
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
+    },
+  };
+}
