@@ -1,4 +1,4 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 
 export interface TemporalAddress {
   /** host:port */
@@ -6,10 +6,42 @@ export interface TemporalAddress {
   namespace: string;
 }
 
-/** Every call a request waits for ends by this; api.md promises an answer within 5 s. */
+export interface TemporalClientOptions extends TemporalAddress {
+  /**
+   * Give up at once while Temporal refuses connections, for callers with somebody waiting. Without it a call is tried
+   * again for several seconds.
+   */
+  failFast?: boolean;
+}
+
+/** Every call a request waits for ends by this; the API promises an answer within 5 s. */
 export const CALL_DEADLINE_MS = 4000;
 
+/** gRPC's own pauses grow to two minutes: Temporal would be back long before anybody noticed. */
+const RECONNECT_BACKOFF = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 1000 };
+/** A call cut off by a restart of Temporal is tried again at once; one that finds nobody there is not. */
+const FAIL_FAST_ATTEMPTS = 3;
+/** gRPC status code 14. */
+const GRPC_UNAVAILABLE = 14;
+
 /** A lazily connected client: a process starts, and answers 503, while Temporal is away. */
-export function createTemporalClient({ address, namespace }: TemporalAddress): Client {
-  return new Client({ connection: Connection.lazy({ address }), namespace });
+export function createTemporalClient({ address, namespace, failFast = false }: TemporalClientOptions): Client {
+  const connection = Connection.lazy({
+    address,
+    channelArgs: RECONNECT_BACKOFF,
+    ...(failFast ? { interceptors: [failFastInterceptor()] } : {}),
+  });
+  return new Client({ connection, namespace });
+}
+
+function failFastInterceptor() {
+  const options = defaultGrpcRetryOptions();
+  return makeGrpcRetryInterceptor({
+    ...options,
+    retryableDecider: (attempt, answer) => {
+      const unavailable = answer.code === GRPC_UNAVAILABLE;
+      if (unavailable && (attempt >= FAIL_FAST_ATTEMPTS || /no connection established/i.test(answer.details))) return false;
+      return options.retryableDecider(attempt, answer);
+    },
+  });
 }

@@ -1,0 +1,33 @@
+import type { Registry } from 'prom-client';
+import type { ApiKeyRepository } from '../db/repositories/api-keys.js';
+import type { BroadcastRepository } from '../db/repositories/broadcasts.js';
+import type { EventRepository } from '../db/repositories/events.js';
+import type { IdempotencyRepository } from '../db/repositories/idempotency.js';
+import type { RecordingRepository } from '../db/repositories/recordings.js';
+import type { StreamRepository } from '../db/repositories/streams.js';
+import type { Logger } from '../log/logger.js';
+import type { ReadyCheck } from '../ops/ops-server.js';
+import type { StreamCommands } from './stream-commands.js';
+
+/** Addresses as encoders and viewers see them. */
+export interface PublicAddresses {
+  /** Application part included: `${rtmp}/${streamKey}` is what an encoder needs. */
+  rtmp: string;
+  playback: string;
+}
+
+export interface ApiDependencies {
+  apiKeys: ApiKeyRepository;
+  streams: StreamRepository;
+  broadcasts: BroadcastRepository;
+  recordings: RecordingRepository;
+  events: EventRepository;
+  idempotency: IdempotencyRepository;
+  commands: StreamCommands;
+  addresses: PublicAddresses;
+  readyChecks: Record<string, ReadyCheck>;
+  registry: Registry;
+  log: Logger;
+  /** Of one client, before it is told to wait. */
+  requestsPerMinute: number;
+}

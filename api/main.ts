@@ -1,0 +1,84 @@
+import { createSecretBox } from '../auth/secret-box.js';
+import { readMasterKey } from '../auth/master-key.js';
+import { addressesOf, dataPaths } from '../config/addresses.js';
+import { readEnvironment, type Environment } from '../config/env.js';
+import { connectDatabase, pingDatabase } from '../db/connection.js';
+import { createApiKeyRepository } from '../db/repositories/api-keys.js';
+import { createBroadcastRepository } from '../db/repositories/broadcasts.js';
+import { createEventRepository } from '../db/repositories/events.js';
+import { createIdempotencyRepository } from '../db/repositories/idempotency.js';
+import { createRecordingRepository } from '../db/repositories/recordings.js';
+import { createStreamRepository } from '../db/repositories/streams.js';
+import { createLogger } from '../log/logger.js';
+import { createRegistry } from '../ops/ops-server.js';
+import { createTemporalClient } from '../temporal/client.js';
+import { createApp } from './app.js';
+import { listen, type Listening } from './listen.js';
+import { createStreamCommands } from './stream-commands.js';
+
+/** Longer than the longest request; shorter than the patience of whatever stops this process. */
+const SHUTDOWN_LIMIT_MS = 8000;
+const TEMPORAL_CHECK_DEADLINE_MS = 1500;
+
+async function main(): Promise<void> {
+  const env = readEnvironment();
+  const log = createLogger('api', env.HOLDFAST_LOG_LEVEL);
+  if (!env.HOLDFAST_DATABASE_URL) throw new Error('HOLDFAST_DATABASE_URL is not set: the API needs Postgres.');
+  const masterKey = await readMasterKey({ hex: env.HOLDFAST_MASTER_KEY, path: dataPaths(env.HOLDFAST_DATA_DIR).masterKey });
+  const secrets = createSecretBox(masterKey);
+  const db = connectDatabase(env.HOLDFAST_DATABASE_URL);
+  const addresses = addressesOf(env);
+  const temporal = createTemporalClient({
+    address: addresses.temporal,
+    namespace: env.HOLDFAST_TEMPORAL_NAMESPACE,
+    failFast: true,
+  });
+  const pingTemporal = () => temporal.workflowService.getSystemInfo({});
+
+  const app = createApp({
+    apiKeys: createApiKeyRepository(db, secrets),
+    streams: createStreamRepository(db, secrets),
+    broadcasts: createBroadcastRepository(db),
+    recordings: createRecordingRepository(db),
+    events: createEventRepository(db),
+    idempotency: createIdempotencyRepository(db, secrets),
+    commands: createStreamCommands(temporal),
+    addresses,
+    readyChecks: {
+      database: () => pingDatabase(db),
+      temporal: async () => void (await temporal.connection.withDeadline(Date.now() + TEMPORAL_CHECK_DEADLINE_MS, pingTemporal)),
+    },
+    registry: createRegistry('api'),
+    log,
+    requestsPerMinute: env.HOLDFAST_RATE_LIMIT_PER_MINUTE,
+  });
+
+  const listening = await listenOrExplain(app, env);
+  log.info({ address: addresses.api }, 'listening');
+  const signal = await new Promise<string>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT']) process.once(name, resolve);
+  });
+  log.info({ signal }, 'stopping');
+  await listening.close(SHUTDOWN_LIMIT_MS);
+  await Promise.all([db.destroy(), temporal.connection.close()]);
+}
+
+async function listenOrExplain(app: Parameters<typeof listen>[0], env: Environment): Promise<Listening> {
+  const { HOLDFAST_BIND: host, HOLDFAST_API_PORT: port } = env;
+  try {
+    return await listen(app, host, port);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') throw new Error(`Port ${port} is taken: set HOLDFAST_API_PORT to a free one.`, { cause: error });
+    throw new Error(`Cannot listen on ${host}:${port} (${code}): check HOLDFAST_BIND and HOLDFAST_API_PORT.`, { cause: error });
+  }
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  createLogger('api').fatal(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+  setImmediate(() => process.exit());
+}

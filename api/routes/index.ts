@@ -1,0 +1,18 @@
+import type { ApiDependencies } from '../dependencies.js';
+import type { Route } from '../route.js';
+import { broadcastRoutes } from './broadcasts.js';
+import { eventRoutes } from './events.js';
+import { recordingRoutes } from './recordings.js';
+import { streamCommandRoutes } from './stream-commands.js';
+import { streamRoutes } from './streams.js';
+import { tokenRoutes } from './tokens.js';
+
+/** Every call of the API. */
+export const apiRoutes = (deps: ApiDependencies): Route[] => [
+  ...streamRoutes(deps),
+  ...streamCommandRoutes(deps),
+  ...broadcastRoutes(deps),
+  ...eventRoutes(deps),
+  ...recordingRoutes(deps),
+  ...tokenRoutes(deps),
+];

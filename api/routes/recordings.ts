@@ -1,0 +1,74 @@
+import { coversStream } from '../../auth/permissions.js';
+import type { RecordingRecord } from '../../db/repositories/recordings.js';
+import { HoldfastError } from '../../domain/errors.js';
+import { decodeCursor, nextCursor } from '../cursor.js';
+import type { ApiDependencies } from '../dependencies.js';
+import { RESOURCE_ID } from '../ids.js';
+import { defineRoute, type Route } from '../route.js';
+import { listQuery } from '../schemas/broadcast.js';
+import { pageOf } from '../schemas/common.js';
+import { recordingSchema, type RecordingBody } from '../schemas/recording.js';
+import { hlsAddress } from '../stream-view.js';
+import { findStream, STREAM_PARAM } from './streams.js';
+
+const TAG = 'Recordings';
+/** Of a cursor. */
+const LIST = 'recordings';
+
+export function recordingRoutes(deps: ApiDependencies): Route[] {
+  const { recordings, streams, broadcasts, addresses } = deps;
+
+  /** A playback address shows the newest broadcast of its stream: only that one's recording is found there. */
+  async function hlsOf({ streamId, broadcastId, status }: RecordingRecord): Promise<string | null> {
+    if (status === 'failed') return null;
+    const [stream, latest] = await Promise.all([streams.find(streamId), broadcasts.findLatest(streamId)]);
+    if (!stream || latest?.id !== broadcastId || latest.mediaDeletedAt !== null) return null;
+    return hlsAddress(addresses, stream.playbackId);
+  }
+
+  const recordingBody = async (recording: RecordingRecord): Promise<RecordingBody> => ({
+    ...recording,
+    hls: await hlsOf(recording),
+    mp4: null,
+    thumbnail: null,
+    storyboard: null,
+    createdAt: recording.createdAt.toISOString(),
+    updatedAt: recording.updatedAt.toISOString(),
+  });
+
+  return [
+    defineRoute({
+      method: 'get',
+      path: '/v1/streams/{streamId}/recordings',
+      operationId: 'listRecordings',
+      tag: TAG,
+      summary: 'List the recordings of a stream, newest first',
+      permissions: ['stream:read'],
+      params: STREAM_PARAM,
+      query: listQuery,
+      answers: { 200: { description: 'A page of recordings.', schema: pageOf(recordingSchema) } },
+      errors: ['invalid_cursor'],
+      async handle({ params, query: { cursor, limit } }) {
+        const { id } = await findStream(deps, params.streamId!);
+        const page = await recordings.listOf(id, { after: decodeCursor(LIST, cursor), limit });
+        const data = await Promise.all(page.items.map(recordingBody));
+        return { status: 200, body: { data, nextCursor: nextCursor(LIST, page, (recording) => recording) } };
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/v1/recordings/{recordingId}',
+      operationId: 'getRecording',
+      tag: TAG,
+      summary: 'Read a recording',
+      permissions: ['stream:read'],
+      params: { recordingId: { pattern: RESOURCE_ID, missing: 'recording_not_found', description: 'Id of a recording.' } },
+      answers: { 200: { description: 'The recording; addresses are null while there is nothing at them.', schema: recordingSchema } },
+      async handle({ params, credential }) {
+        const recording = await recordings.find(params.recordingId!);
+        if (!recording || !coversStream(credential, recording.streamId)) throw new HoldfastError('recording_not_found');
+        return { status: 200, body: await recordingBody(recording) };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,149 @@
+import { holdsOneOf } from '../../auth/permissions.js';
+import { HoldfastError } from '../../domain/errors.js';
+import type { StreamRecord } from '../../db/repositories/streams.js';
+import { decodeCursor, nextCursor } from '../cursor.js';
+import type { ApiDependencies } from '../dependencies.js';
+import { newPlaybackId, newStreamKey, STREAM_ID, streamIdOf } from '../ids.js';
+import { defineRoute, type Route } from '../route.js';
+import { pageOf } from '../schemas/common.js';
+import { createStreamBody, deletedStreamSchema, listStreamsQuery, patchStreamBody, streamSchema } from '../schemas/stream.js';
+import { wasNeverSent } from '../stream-commands.js';
+import { streamBody, withState } from '../stream-view.js';
+
+const TAG = 'Streams';
+const PATH = '/v1/streams/{streamId}';
+/** Of a cursor. */
+const LIST = 'streams';
+
+/** The parameter of every call on one stream. */
+export const STREAM_PARAM = {
+  streamId: { pattern: STREAM_ID, missing: 'stream_not_found', description: 'Id of a stream.' },
+} as const;
+
+export function streamRoutes(deps: ApiDependencies): Route[] {
+  const { streams, commands, addresses } = deps;
+  return [
+    defineRoute({
+      method: 'post',
+      path: '/v1/streams',
+      operationId: 'createStream',
+      tag: TAG,
+      summary: 'Create a stream',
+      permissions: ['stream:write'],
+      body: createStreamBody,
+      answers: { 201: { description: 'The stream with its key.', schema: streamSchema } },
+      errors: ['temporal_unavailable'],
+      async handle({ body, credential, attemptId }) {
+        if (credential.streamId !== null) throw new HoldfastError('forbidden', 'A token for one stream cannot create others.');
+        const wanted = { ...body, id: streamIdOf(attemptId), playbackId: newPlaybackId(), streamKey: newStreamKey() };
+        const { stream, streamKey } = await streams.create(wanted);
+        await startOrTakeBack(deps, stream.id);
+        const headers = { location: `/v1/streams/${stream.id}` };
+        return { status: 201, body: { ...streamBody(stream, addresses), streamKey }, headers };
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/v1/streams',
+      operationId: 'listStreams',
+      tag: TAG,
+      summary: 'List streams, newest first',
+      description: 'A token for one stream lists that one.',
+      permissions: ['stream:read'],
+      query: listStreamsQuery,
+      answers: { 200: { description: 'A page of streams, without their keys.', schema: pageOf(streamSchema) } },
+      errors: ['invalid_cursor'],
+      async handle({ query: { status, cursor, limit }, credential }) {
+        const filter = { status, streamId: credential.streamId ?? undefined };
+        const page = await streams.list(filter, { after: decodeCursor(LIST, cursor), limit });
+        const data = page.items.map((stream) => streamBody(stream, addresses));
+        return { status: 200, body: { data, nextCursor: nextCursor(LIST, page, (stream) => stream) } };
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: PATH,
+      operationId: 'getStream',
+      tag: TAG,
+      summary: 'Read a stream',
+      description: 'The status is asked from the stream\'s workflow; see `statusSource`.',
+      permissions: ['stream:read', 'stream:publish'],
+      params: STREAM_PARAM,
+      answers: { 200: { description: 'The stream; its key if the credentials may publish or write.', schema: streamSchema } },
+      async handle({ params, credential }) {
+        const stream = await findStream(deps, params.streamId!);
+        const showKey = holdsOneOf(credential, ['stream:publish', 'stream:write']);
+        const [current, streamKey] = await Promise.all([
+          askState(deps, stream),
+          showKey ? streams.findStreamKey(stream.id) : null,
+        ]);
+        const body = { ...streamBody(current ?? stream, addresses), statusSource: current ? 'workflow' : 'projection' };
+        return { status: 200, body: streamKey === null ? body : { ...body, streamKey } };
+      },
+    }),
+    defineRoute({
+      method: 'patch',
+      path: PATH,
+      operationId: 'updateStream',
+      tag: TAG,
+      summary: 'Change a stream',
+      description: 'Fields that are not sent stay. Settings count from the next broadcast.',
+      permissions: ['stream:write'],
+      params: STREAM_PARAM,
+      body: patchStreamBody,
+      answers: { 200: { description: 'The changed stream.', schema: streamSchema } },
+      async handle({ params, body }) {
+        const stream = await streams.update(params.streamId!, body);
+        if (!stream) throw new HoldfastError('stream_not_found');
+        return { status: 200, body: streamBody(stream, addresses) };
+      },
+    }),
+    defineRoute({
+      method: 'delete',
+      path: PATH,
+      operationId: 'deleteStream',
+      tag: TAG,
+      summary: 'Delete a stream',
+      description: 'Ends a broadcast first; files, recordings and events go with it. From the answer on the stream is not found.',
+      permissions: ['stream:write'],
+      params: STREAM_PARAM,
+      answers: { 202: { description: 'The stream will be removed.', schema: deletedStreamSchema } },
+      errors: ['temporal_unavailable', 'workers_unavailable'],
+      async handle({ params }) {
+        const { id } = await findStream(deps, params.streamId!);
+        // First what must not be lost: once the workflow knows, the row may be hidden.
+        await commands.delete(id);
+        await streams.markDeleted(id);
+        return { status: 202, body: { id, deleted: true } };
+      },
+    }),
+  ];
+}
+
+/** Throws `stream_not_found`. */
+export async function findStream({ streams }: ApiDependencies, id: string): Promise<StreamRecord> {
+  const stream = await streams.find(id);
+  if (!stream) throw new HoldfastError('stream_not_found');
+  return stream;
+}
+
+/** Who was told that the stream was not created shall not find it in the list. If it may have been, it stays. */
+async function startOrTakeBack({ commands, streams }: ApiDependencies, id: string): Promise<void> {
+  try {
+    await commands.start(id);
+  } catch (error) {
+    if (wasNeverSent(error)) await streams.takeBack(id);
+    throw error;
+  }
+}
+
+/** Null when the workflow does not answer; an ended stream's is not asked, it has completed. */
+async function askState({ commands, log }: ApiDependencies, stream: StreamRecord): Promise<StreamRecord | null> {
+  if (stream.status === 'ended') return null;
+  try {
+    return withState(stream, await commands.state(stream.id));
+  } catch (error) {
+    log.debug({ streamId: stream.id, reason: String(error) }, 'the workflow did not answer; showing the projection');
+    return null;
+  }
+}

@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import {
+  DEFAULT_MAX_DURATION_SECONDS,
+  DEFAULT_RECONNECT_WINDOW_SECONDS,
+  LATENCIES,
+  MAX_MAX_DURATION_SECONDS,
+  MAX_RECONNECT_WINDOW_SECONDS,
+  PLAYBACK_POLICIES,
+  STREAM_STATUSES,
+} from '../../domain/stream.js';
+import { pageQuery, printable, timestamp } from './common.js';
+
+const MAX_NAME_LENGTH = 256;
+const MAX_METADATA_ENTRIES = 50;
+const MAX_METADATA_KEY_LENGTH = 64;
+const MAX_METADATA_VALUE_LENGTH = 512;
+const MAX_RUNGS = 8;
+/** Short side in pixels: what H.264 encoders and players handle without special care. */
+const MIN_HEIGHT = 120;
+const MAX_HEIGHT = 2160;
+/** bit/s */
+const MIN_BITRATE = 50_000;
+const MAX_BITRATE = 20_000_000;
+const MAX_FPS = 60;
+
+const rung = z
+  .strictObject({
+    height: z
+      .int()
+      .min(MIN_HEIGHT)
+      .max(MAX_HEIGHT)
+      .refine((height) => height % 2 === 0, 'Must be even.')
+      .meta({ multipleOf: 2, description: 'Short side in pixels, even.' }),
+    bitrate: z.int().min(MIN_BITRATE).max(MAX_BITRATE).meta({ description: 'bit/s' }),
+    fps: z.number().min(1).max(MAX_FPS).optional().meta({ description: 'Only if it should be below the source.' }),
+  })
+  .meta({ id: 'Rung' });
+
+const ladder = z
+  .array(rung)
+  .min(1)
+  .max(MAX_RUNGS)
+  .refine((rungs) => new Set(rungs.map(({ height }) => height)).size === rungs.length, 'Heights must differ.')
+  .nullable()
+  .meta({ description: 'Rungs above the source are left out. null: a ladder made for the source.' });
+
+const metadata = z
+  .record(
+    printable(MAX_METADATA_KEY_LENGTH).min(1),
+    z.string().max(MAX_METADATA_VALUE_LENGTH).refine((text) => !/[\0\p{Cs}]/u.test(text), 'Must not have NUL characters.'),
+  )
+  .refine((entries) => Object.keys(entries).length <= MAX_METADATA_ENTRIES, `At most ${MAX_METADATA_ENTRIES} entries.`)
+  .meta({ description: 'Yours; shown again, never interpreted.' });
+
+/** What an owner sets and may change later; a change counts from the next broadcast. */
+const settings = {
+  name: printable(MAX_NAME_LENGTH).nullable(),
+  latency: z.enum(LATENCIES),
+  ladder,
+  record: z.boolean(),
+  reconnectWindowSeconds: z
+    .int()
+    .min(0)
+    .max(MAX_RECONNECT_WINDOW_SECONDS)
+    .meta({ description: 'How long a broadcast waits for an encoder that has gone.' }),
+  maxDurationSeconds: z.int().min(1).max(MAX_MAX_DURATION_SECONDS).meta({ description: 'A broadcast ends after this.' }),
+  playbackPolicy: z.enum(PLAYBACK_POLICIES),
+  metadata,
+};
+
+export const createStreamBody = z
+  .strictObject({
+    name: settings.name.default(null),
+    reusable: z.boolean().default(false).meta({ description: 'false: one broadcast, then the stream has ended.' }),
+    latency: settings.latency.default('low'),
+    ladder: settings.ladder.default(null),
+    record: settings.record.default(false),
+    reconnectWindowSeconds: settings.reconnectWindowSeconds.default(DEFAULT_RECONNECT_WINDOW_SECONDS),
+    maxDurationSeconds: settings.maxDurationSeconds.default(DEFAULT_MAX_DURATION_SECONDS),
+    playbackPolicy: settings.playbackPolicy.default('public'),
+    metadata: settings.metadata.default({}),
+  })
+  .meta({ id: 'CreateStream' });
+
+export const patchStreamBody = z.strictObject(settings).partial().meta({ id: 'PatchStream' });
+
+export const listStreamsQuery = z.strictObject({ status: z.enum(STREAM_STATUSES).optional(), ...pageQuery });
+
+export const streamSchema = z
+  .object({
+    id: z.string(),
+    ...settings,
+    status: z.enum(STREAM_STATUSES),
+    disabled: z.boolean().meta({ description: 'true: publishers are refused.' }),
+    reusable: z.boolean(),
+    streamKey: z.string().optional().meta({
+      description: 'Secret. On create and rotate-key, and on GET for `stream:publish`, `stream:write` or `admin`.',
+    }),
+    ingest: z.object({ rtmp: z.string() }).meta({ description: '`rtmp` + `/` + `streamKey` is what an encoder needs.' }),
+    playback: z.object({
+      id: z.string(),
+      hls: z.string().meta({ description: 'Multivariant playlist; the same over the whole life of the stream.' }),
+      player: z.string(),
+    }),
+    broadcastId: z.string().nullable(),
+    statusSource: z.enum(['workflow', 'projection']).optional().meta({
+      description: 'Where `status` comes from: the workflow itself, or, when no worker answers, its last written state.',
+    }),
+    createdAt: timestamp,
+    updatedAt: timestamp,
+  })
+  .meta({ id: 'Stream' });
+
+export const deletedStreamSchema = z.object({ id: z.string(), deleted: z.literal(true) }).meta({ id: 'DeletedStream' });
+
+export type StreamBody = z.output<typeof streamSchema>;
