@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import ffmpeg from 'fluent-ffmpeg';
 import { HoldfastError } from '../../domain/errors.js';
 import { encoderFilters, encoderInputOptions, videoEncoderOptions, type VideoEncoderChoice } from './video-encoder.js';
@@ -8,6 +7,8 @@ import { encoderFilters, encoderInputOptions, videoEncoderOptions, type VideoEnc
 /** Small, and allowed by every hardware encoder (some refuse less than 160 lines). */
 const PROBE = { id: 'probe', kind: 'video', width: 320, height: 240, frameRate: 30, bitrate: 300_000 } as const;
 const PROBE_FRAMES = 10;
+/** A driver that does not answer by then hangs. */
+const PROBE_TIMEOUT_MS = 20_000;
 
 /**
  * Encodes a few frames with the chosen encoder: a driver that is missing shows when the worker starts, not when a
@@ -16,23 +17,18 @@ const PROBE_FRAMES = 10;
  * @throws HoldfastError `encoder_unavailable` with ffmpeg's last words
  */
 export async function verifyEncoder(ffmpegPath: string, encoder: VideoEncoderChoice): Promise<void> {
-  const dir = await mkdtemp(join(tmpdir(), 'holdfast-encoder-'));
+  // Built by fluent-ffmpeg but run by ourselves: its format check does not know that lavfi is a device.
+  const args = ffmpeg(`color=size=${PROBE.width}x${PROBE.height}:rate=${PROBE.frameRate}`)
+    .inputOptions([...encoderInputOptions(encoder.name), '-f', 'lavfi'])
+    .videoFilters(encoderFilters(encoder.name))
+    .output('-')
+    .outputOptions([...videoEncoderOptions(encoder, PROBE, PROBE.frameRate), '-frames:v', String(PROBE_FRAMES), '-f', 'null'])
+    ._getArguments();
   try {
-    await new Promise<void>((resolve, reject) => {
-      ffmpeg(`color=size=${PROBE.width}x${PROBE.height}:rate=${PROBE.frameRate}`)
-        .setFfmpegPath(ffmpegPath)
-        .inputOptions([...encoderInputOptions(encoder.name), '-f', 'lavfi'])
-        .videoFilters(encoderFilters(encoder.name))
-        .outputOptions([...videoEncoderOptions(encoder, PROBE, PROBE.frameRate), '-frames:v', String(PROBE_FRAMES)])
-        .format('mp4')
-        .on('end', () => resolve())
-        .on('error', (error, _stdout, stderr) => {
-          const words = (stderr ?? error.message).trim().split('\n').slice(-2).join(' ');
-          reject(new HoldfastError('encoder_unavailable', `${encoder.name} does not work here: ${words}. Choose another HOLDFAST_VIDEO_ENCODER.`));
-        })
-        .save(join(dir, 'probe.mp4'));
-    });
-  } finally {
-    await rm(dir, { recursive: true, force: true });
+    await promisify(execFile)(ffmpegPath, ['-hide_banner', '-nostdin', '-loglevel', 'error', ...args], { timeout: PROBE_TIMEOUT_MS });
+  } catch (error) {
+    const { stderr, message } = error as Error & { stderr?: string };
+    const words = (stderr || message).trim().split('\n').slice(-2).join(' ');
+    throw new HoldfastError('encoder_unavailable', `${encoder.name} does not work here (${ffmpegPath}): ${words}. Set HOLDFAST_VIDEO_ENCODER to another one.`);
   }
 }

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { DRAIN_LIMIT_MS, judgeEncoder, STALL_LIMIT_MS, type EncoderReading } from '../../domain/liveness.js';
+import { decideRestart, MAX_RESTARTS, RESTART_WINDOW_MS } from '../../domain/restart-policy.js';
+
+const reading = (overrides: Partial<EncoderReading>): EncoderReading => ({
+  running: true,
+  mediaSeconds: 10,
+  stalledMs: 0,
+  publisher: 'sending',
+  ...overrides,
+});
+
+describe('an encoder', () => {
+  it.each<[string, Partial<EncoderReading>, string]>([
+    ['that runs and delivers is healthy', {}, 'healthy'],
+    ['that ended while its publisher sends has crashed', { running: false }, 'crashed'],
+    ['that ended while its publisher is silent has crashed', { running: false, publisher: 'silent' }, 'crashed'],
+    ['that ended after its publisher left ran out of input', { running: false, publisher: 'gone' }, 'source_gone'],
+    ['that ended with the ingest away lost its input', { running: false, publisher: null }, 'source_gone'],
+    ['that delivers nothing although its publisher sends is stalled', { stalledMs: STALL_LIMIT_MS + 1 }, 'stalled'],
+    ['that delivers nothing because its publisher is silent is healthy', { stalledMs: STALL_LIMIT_MS + 1, publisher: 'silent' }, 'healthy'],
+    ['that delivers nothing while the ingest is away is left alone', { stalledMs: STALL_LIMIT_MS + 1, publisher: null }, 'healthy'],
+    ['that still drains after its publisher left is healthy', { publisher: 'gone', stalledMs: DRAIN_LIMIT_MS }, 'healthy'],
+    ['that hangs after its publisher left is over', { publisher: 'gone', stalledMs: DRAIN_LIMIT_MS + 1 }, 'source_gone'],
+  ])('%s', (_name, overrides, verdict) => {
+    expect(judgeEncoder(reading(overrides))).toBe(verdict);
+  });
+});
+
+describe('encoder restarts', () => {
+  it('begin at once and slow down', () => {
+    const delays = [1, 2, 3].map((count) => decideRestart(Array.from({ length: count }, () => 1000), true));
+    expect(delays).toEqual([{ restart: true, delayMs: 0 }, { restart: true, delayMs: 500 }, { restart: true, delayMs: 1000 }]);
+  });
+
+  it('stop when too many fall into one window', () => {
+    const failures = Array.from({ length: MAX_RESTARTS + 1 }, () => 1000);
+    expect(decideRestart(failures, true)).toEqual({ restart: false });
+  });
+
+  it('stop earlier when nothing was ever playable', () => {
+    expect(decideRestart([1, 2, 3], false)).toEqual({ restart: false });
+    expect(decideRestart([1, 2], false)).toMatchObject({ restart: true });
+  });
+
+  it('forget failures older than the window', () => {
+    const old = Array.from({ length: MAX_RESTARTS + 5 }, () => 0);
+    expect(decideRestart([...old, RESTART_WINDOW_MS + 1], true)).toEqual({ restart: true, delayMs: 0 });
+  });
+});

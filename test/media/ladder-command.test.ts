@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { pickLadder } from '../../domain/ladder.js';
+import type { SourceLayout } from '../../domain/source.js';
+import { frameRateArgument } from '../../media/ffmpeg/frame-rate.js';
+import { ladderArguments } from '../../media/ffmpeg/ladder-command.js';
+
+const both: SourceLayout = {
+  video: { codec: 'h264', width: 1280, height: 720, frameRate: 60000 / 1001 },
+  audio: { codec: 'aac', sampleRate: 44100, channels: 1 },
+};
+const argumentsFor = (source: SourceLayout): string[] => {
+  const plan = pickLadder(source, null);
+  const sockets = Object.fromEntries(plan.renditions.map(({ id }) => [id, `/run/o/${id}.sock`]));
+  return ladderArguments({ inputUrl: 'http://127.0.0.1:1/relay/x.flv', source, plan, sockets, encoder: { name: 'libx264', preset: 'veryfast' } });
+};
+const valuesOf = (args: string[], option: string): string[] => args.filter((_argument, index) => args[index - 1] === option);
+
+describe('frame rates', () => {
+  it.each([
+    [30, '30'], [25, '25'], [60, '60'], [30000 / 1001, '30000/1001'], [24000 / 1001, '24000/1001'], [60000 / 1001, '60000/1001'], [12.5, '12500/1000'],
+  ])('%f is written %s', (rate, expected) => {
+    expect(frameRateArgument(rate)).toBe(expected);
+  });
+});
+
+describe('the ladder command', () => {
+  it('decodes once and writes each rendition to its socket', () => {
+    const args = argumentsFor(both);
+    expect(valuesOf(args, '-i')).toEqual(['http://127.0.0.1:1/relay/x.flv']);
+    expect(args.filter((argument) => argument.startsWith('unix:'))).toEqual(['720p', '480p', '240p', 'audio'].map((id) => `unix:/run/o/${id}.sock`));
+  });
+
+  it('gives every rendition the same GOP in seconds, at its own rate', () => {
+    const args = argumentsFor(both);
+    expect(valuesOf(args, '-r')).toEqual(['60000/1001', '30000/1001', '30000/1001']);
+    expect(valuesOf(args, '-g')).toEqual(['120', '60', '60']);
+    expect(valuesOf(args, '-c:v')).toEqual(['libx264', 'libx264', 'libx264']);
+  });
+
+  it('maps no video for an audio-only source, and no audio for a video-only one', () => {
+    expect(argumentsFor({ video: null, audio: both.audio }).join(' ')).not.toMatch(/\[v0\]|-c:v/);
+    expect(argumentsFor({ video: both.video, audio: null }).join(' ')).not.toMatch(/0:a|-c:a/);
+  });
+
+  it('fails when the origin opened no socket for a rendition', () => {
+    const plan = pickLadder(both, null);
+    const command = { inputUrl: 'x', source: both, plan, sockets: {}, encoder: { name: 'libx264', preset: 'veryfast' } as const };
+    expect(() => ladderArguments(command)).toThrow(/no socket for rendition/);
+  });
+});

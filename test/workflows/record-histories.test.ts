@@ -1,0 +1,36 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { describe, it } from 'vitest';
+import { endUpdate } from '../../workflows/messages.js';
+import { until } from '../support/until.js';
+import { WorkflowBench } from './support.js';
+
+/** Set to a name to write test/histories/<name>.json: run once for every shipped change of a workflow, then commit the file. */
+const NAME = process.env.RECORD_HISTORY;
+const FOLDER = new URL('../histories/', import.meta.url);
+
+describe.runIf(NAME)('recording', () => {
+  it('writes the history of a broadcast with a reconnect and an encoder crash', async () => {
+    const bench = await WorkflowBench.create();
+    try {
+      const { stage } = bench;
+      const stream = await bench.start('str_replayed');
+      const first = await stream.publish(1);
+      (await stage.encoder(1)).input.epoch satisfies number;
+      await until(() => stage.status === 'live', 'live');
+      stage.encoders[0]!.finish({ reason: 'crashed', detail: 'gone', mediaSeconds: 3 });
+      await stage.encoder(2, { playable: false });
+      await stream.unpublish(first);
+      await until(() => stage.status === 'reconnecting', 'reconnecting');
+      await stream.publish(2);
+      await stage.encoder(3);
+      await until(() => stage.status === 'live', 'live again');
+      await stream.handle.executeUpdate(endUpdate, { args: [{ cause: 'api' }] });
+      await stream.handle.result();
+      mkdirSync(FOLDER, { recursive: true });
+      writeFileSync(new URL(`${NAME}.json`, FOLDER), historyToJSON(await stream.handle.fetchHistory()));
+    } finally {
+      await bench.close();
+    }
+  });
+});

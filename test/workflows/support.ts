@@ -1,0 +1,202 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import type { CatalogActivities } from '../../activities/catalog.js';
+import type { MediaActivities } from '../../activities/media.js';
+import type { TranscodeInput, TranscodeResult } from '../../activities/transcode.js';
+import type { StreamProjection } from '../../contracts/catalog.js';
+import type { StreamEvent } from '../../domain/event.js';
+import type { SourceLayout } from '../../domain/source.js';
+import type { StreamSettings } from '../../domain/stream.js';
+import { mediaQueue, STREAMS_QUEUE, streamWorkflowId } from '../../domain/task-queues.js';
+import { SEARCH_ATTRIBUTES } from '../../temporal/search-attributes.js';
+import type { streamWorkflow } from '../../workflows/index.js';
+import { publishStartedSignal, publishStoppedSignal, type PublishStarted, type PublishStopped } from '../../workflows/messages.js';
+import { temporalTestServerPath } from '../support/toolchain.js';
+import { until } from '../support/until.js';
+
+// Only what is wrong: the SDK tells every worker's states otherwise.
+Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } } });
+
+export const HOST_ID = 'test-host';
+export const SOURCE: SourceLayout = {
+  video: { codec: 'h264', width: 1280, height: 720, frameRate: 30 },
+  audio: { codec: 'aac', sampleRate: 48000, channels: 2 },
+};
+const SETTINGS: StreamSettings = {
+  playbackId: 'play',
+  reusable: false,
+  latency: 'low',
+  ladder: null,
+  record: false,
+  reconnectWindowSeconds: 60,
+  maxDurationSeconds: 3600,
+  playbackPolicy: 'public',
+};
+
+/** One running encoder of the stage: the test decides how it ends and when it becomes playable. */
+export interface StagedEncoder {
+  input: TranscodeInput;
+  finish: (result: TranscodeResult) => void;
+  becomePlayable: () => void;
+}
+
+/** The outside of a workflow: what it did, in order, and the levers a test pulls. Activities are typed as the real ones. */
+export class Stage {
+  readonly calls: string[] = [];
+  readonly projections: StreamProjection[] = [];
+  readonly encoders: StagedEncoder[] = [];
+  settings: StreamSettings = { ...SETTINGS };
+  retentionHours = 1;
+  /** Set to make Postgres fail. */
+  databaseAway = false;
+  #waiting = new Map<string, () => void>();
+
+  get events(): StreamEvent[] {
+    return this.projections.flatMap((projection) => projection.events);
+  }
+
+  get eventTypes(): string[] {
+    return this.events.map((event) => event.type);
+  }
+
+  get status(): string | undefined {
+    return this.projections.at(-1)?.status;
+  }
+
+  catalogActivities(): CatalogActivities {
+    const database = <T>(value: T): T => {
+      if (this.databaseAway) throw new Error('Postgres does not answer');
+      return value;
+    };
+    return {
+      openBroadcast: async () => database({ settings: this.settings, retentionHours: this.retentionHours }),
+      streamSettings: async () => database(this.settings),
+      recordProjections: async (projections) => void database(this.projections).push(...projections),
+      broadcastsOf: async () => [...new Set(this.encoders.map(({ input }) => input.broadcastId))].map((broadcastId) => ({ broadcastId, hostId: HOST_ID })),
+      markMediaDeleted: async (broadcastId) => void this.calls.push(`markMediaDeleted ${broadcastId}`),
+      purgeStream: async (streamId) => void this.calls.push(`purgeStream ${streamId}`),
+    };
+  }
+
+  mediaActivities(): MediaActivities {
+    return {
+      transcode: (input) =>
+        new Promise((resolve) => {
+          const becomePlayable = () => this.#waiting.get(`${input.broadcastId}/${input.epoch}`)?.();
+          this.calls.push(`transcode ${input.epoch}`);
+          this.encoders.push({ input, finish: resolve, becomePlayable });
+        }),
+      awaitPlayable: ({ broadcastId, epoch }) => new Promise((resolve) => void this.#waiting.set(`${broadcastId}/${epoch}`, resolve)),
+      stopTranscode: async () => {
+        this.calls.push('stopTranscode');
+        this.encoders.at(-1)?.finish({ reason: 'stopped', detail: '', mediaSeconds: 1 });
+      },
+      finishPlaylists: async () => {
+        this.calls.push('finishPlaylists');
+        return { durationSeconds: 4, bytes: 1000 };
+      },
+      disconnectPublisher: async ({ publishId }) => void this.calls.push(`disconnect ${publishId}`),
+      deleteMedia: async ({ broadcastId }) => void this.calls.push(`deleteMedia ${broadcastId}`),
+    };
+  }
+
+  /** The n-th encoder (from 1), once it runs; made playable unless told not to. */
+  async encoder(number: number, { playable = true } = {}): Promise<StagedEncoder> {
+    const encoder = await until(() => this.encoders[number - 1], `encoder ${number} to start`);
+    if (playable) {
+      await until(() => this.#waiting.has(`${encoder.input.broadcastId}/${encoder.input.epoch}`), 'the workflow to ask for playability');
+      encoder.becomePlayable();
+    }
+    return encoder;
+  }
+}
+
+export interface StreamUnderTest {
+  handle: WorkflowHandle<typeof streamWorkflow>;
+  publish: (publishSeq: number, overrides?: Partial<PublishStarted>) => Promise<PublishStarted>;
+  unpublish: (started: PublishStarted, overrides?: Partial<PublishStopped>) => Promise<void>;
+}
+
+async function registerSearchAttributes(env: TestWorkflowEnvironment): Promise<void> {
+  const { INDEXED_VALUE_TYPE_KEYWORD } = temporal.api.enums.v1.IndexedValueType;
+  const searchAttributes = Object.fromEntries(SEARCH_ATTRIBUTES.map((key) => [key.name, INDEXED_VALUE_TYPE_KEYWORD]));
+  await env.connection.operatorService.addSearchAttributes({ namespace: env.namespace ?? 'default', searchAttributes });
+}
+
+/** A time-skipping server with the real workflows and a stage instead of the world. One per test: its clock is global. */
+export class WorkflowBench {
+  static #bundle: Promise<WorkflowBundleWithSourceMap> | undefined;
+  readonly stage = new Stage();
+  readonly env: TestWorkflowEnvironment;
+  readonly #stop: () => Promise<void>;
+
+  private constructor(env: TestWorkflowEnvironment, stage: Stage, stop: () => Promise<void>) {
+    this.env = env;
+    this.stage = stage;
+    this.#stop = stop;
+  }
+
+  static async create(): Promise<WorkflowBench> {
+    WorkflowBench.#bundle ??= bundleWorkflowCode({
+      workflowsPath: fileURLToPath(new URL('../../dist/workflows/index.js', import.meta.url)),
+      logger: { log() {}, trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error },
+    });
+    const workflowBundle = await WorkflowBench.#bundle;
+    const env = await TestWorkflowEnvironment.createTimeSkipping({
+      server: { executable: { type: 'existing-path', path: temporalTestServerPath() } },
+    });
+    await registerSearchAttributes(env);
+    const stage = new Stage();
+    const connection = env.nativeConnection;
+    const streams = await Worker.create({ connection, taskQueue: STREAMS_QUEUE, workflowBundle, activities: stage.catalogActivities() });
+    const media = await Worker.create({ connection, taskQueue: mediaQueue(HOST_ID), activities: stage.mediaActivities(), shutdownForceTime: '1 second' });
+    const running = [streams.run(), media.run()].map((run) => run.catch((error: unknown) => String(error)));
+    return new WorkflowBench(env, stage, async () => {
+      for (const encoder of stage.encoders) encoder.finish({ reason: 'stopped', detail: '', mediaSeconds: 0 });
+      streams.shutdown();
+      media.shutdown();
+      await Promise.all(running);
+      await env.teardown();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#stop();
+  }
+
+  /** A plain client: unlike the environment's own, waiting for a result with it skips no time. */
+  get client(): Client {
+    return new Client({ connection: this.env.connection as Connection });
+  }
+
+  async start(streamId = `str_${randomUUID()}`): Promise<StreamUnderTest> {
+    const handle = await this.client.workflow.start<typeof streamWorkflow>('streamWorkflow', {
+      taskQueue: STREAMS_QUEUE,
+      workflowId: streamWorkflowId(streamId),
+      args: [{ streamId }],
+    });
+    return {
+      handle,
+      publish: async (publishSeq, overrides = {}) => {
+        const started: PublishStarted = {
+          eventId: randomUUID(),
+          streamId,
+          publishId: `pub-${publishSeq}`,
+          publishSeq,
+          hostId: HOST_ID,
+          source: SOURCE,
+          remoteAddress: '127.0.0.1:50000',
+          ...overrides,
+        };
+        await handle.signal(publishStartedSignal, started);
+        return started;
+      },
+      unpublish: async ({ publishId, publishSeq }, overrides = {}) =>
+        handle.signal(publishStoppedSignal, { eventId: randomUUID(), publishId, publishSeq, reason: 'closed', ...overrides }),
+    };
+  }
+}
