@@ -72,6 +72,7 @@ export class MediaRelay {
    */
   attach(response: ServerResponse, start: RelayStart, layout: SourceLayout): void {
     response.shouldKeepAlive = false;
+    response.removeHeader('transfer-encoding');
     response.writeHead(200, { 'content-type': 'video/x-flv', 'cache-control': 'no-store', connection: 'close' });
     response.write(flvHeader({ audio: layout.audio !== null, video: layout.video !== null }));
     if (this.#ended) {

@@ -42,6 +42,8 @@ export class Timeline {
     let mapped = timestampMs + this.#offset[track];
     if (!this.#fits(track, mapped)) {
       this.#offset[track] = this.#correction(track, timestampMs);
+      const other = otherOf(track);
+      if (this.#last[other] === null) this.#offset[other] = this.#offset[track];
       mapped = timestampMs + this.#offset[track];
     }
     const last = this.#last[track];
@@ -60,9 +62,11 @@ export class Timeline {
   #correction(track: Track, timestampMs: number): number {
     const wrapped = this.#offset[track] + WRAP_MS;
     if (this.#fits(track, timestampMs + wrapped)) return wrapped;
-    const others = this.#offset[track === 'audio' ? 'video' : 'audio'];
+    const others = this.#offset[otherOf(track)];
     if (others !== this.#offset[track] && this.#fits(track, timestampMs + others)) return others;
     this.#discontinuities += 1;
     return this.now + STEP_MS - timestampMs;
   }
 }
+
+const otherOf = (track: Track): Track => (track === 'audio' ? 'video' : 'audio');

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { MediaCache } from '../../ingest/media-cache.js';
+
+const CONFIGS = { video: Buffer.from('first'), audio: null };
+const LATER = { video: Buffer.from('second'), audio: null };
+const tag = (name: string, bytes = 10): Buffer => Buffer.from(name.padEnd(bytes));
+const names = (cache: MediaCache): string[] | undefined => cache.start()?.tags.map((bytes) => bytes.toString().trim());
+
+describe('a late reader', () => {
+  it('begins at the first keyframe while everything since then is kept', () => {
+    const cache = new MediaCache({ cacheBytes: 1000, cacheMs: 1000 });
+    cache.add(tag('before any keyframe'), 0);
+    cache.enter(100, CONFIGS);
+    cache.add(tag('key 1'), 100);
+    cache.add(tag('frame 1'), 133);
+    cache.enter(600, LATER);
+    cache.add(tag('key 2'), 600);
+    expect(names(cache)).toEqual(['key 1', 'frame 1', 'key 2']);
+    expect(cache.start()).toMatchObject({ startMs: 100, configs: CONFIGS });
+  });
+
+  it.each([
+    ['the time', { cacheBytes: 1000, cacheMs: 400 }],
+    ['the bytes', { cacheBytes: 25, cacheMs: 10_000 }],
+  ])('begins at the newest keyframe after %s allowed are over', (_name, limits) => {
+    const cache = new MediaCache(limits);
+    cache.enter(100, CONFIGS);
+    cache.add(tag('key 1'), 100);
+    cache.add(tag('frame 1'), 133);
+    cache.enter(600, LATER);
+    cache.add(tag('key 2'), 600);
+    expect(names(cache)).toEqual(['key 2']);
+    expect(cache.start()).toMatchObject({ startMs: 600, configs: LATER });
+    cache.enter(700, LATER);
+    cache.add(tag('key 3'), 700);
+    cache.add(tag('frame 3'), 733);
+    expect(names(cache)).toEqual(['key 3', 'frame 3']);
+  });
+
+  it('waits for the next keyframe when one group of pictures alone is too large', () => {
+    const cache = new MediaCache({ cacheBytes: 100, cacheMs: 10_000 });
+    cache.enter(0, CONFIGS);
+    for (let index = 0; index < 20; index += 1) cache.add(tag(`frame ${index}`), index * 33);
+    expect(cache.start()).toBeNull();
+    cache.enter(1000, CONFIGS);
+    cache.add(tag('key'), 1000);
+    expect(names(cache)).toEqual(['key']);
+  });
+});
