@@ -19,6 +19,8 @@ export interface PostgresOptions {
 export interface PostgresCluster {
   /** Runs the server in the foreground. */
   command: Command;
+  /** Path of the server's program. */
+  program: string;
   /** The maintenance database, for administration. */
   adminUrl: string;
   /** The product's database; `ensureDatabase` makes it. */
@@ -76,6 +78,7 @@ export async function preparePostgres(options: PostgresOptions): Promise<Postgre
   const urlOf = (database: string) => `postgres://${USER}:${password}@${HOST}:${port}/${database}`;
   return {
     command: way.command(binaries.postgres, ['-D', cluster, '-p', String(port), ...flags]),
+    program: binaries.postgres,
     adminUrl: urlOf('postgres'),
     url: urlOf(DATABASE),
     beforeStart: async () => {

@@ -1,0 +1,19 @@
+import type { RunJson } from './run-json.js';
+
+const LABEL_WIDTH = 14;
+
+/** The block that is printed once everything is ready. */
+export function readyBanner(run: RunJson, runJsonPath: string): string {
+  const rows: [string, string][] = [
+    ['API', `${run.api}  (docs: ${run.api}/docs)`],
+    ['RTMP ingest', run.rtmp],
+    ['Playback', run.playback],
+    ['Temporal UI', run.temporalUi ?? `at your Temporal server, ${run.temporal}`],
+    ['API key', run.apiKey],
+    ['API secret', run.apiSecret],
+    ['All of this', runJsonPath],
+  ];
+  const lines = rows.map(([label, value]) => `  ${label.padEnd(LABEL_WIDTH)}${value}`);
+  const create = `curl -s -u ${run.apiKey}:${run.apiSecret} -H 'content-type: application/json' -d '{"name":"hello"}' ${run.api}/v1/streams`;
+  return ['', 'Holdfast is ready.', '', ...lines, '', '  Create a stream:', `  ${create}`, '', '  Ctrl-C stops everything.', ''].join('\n');
+}

@@ -1,0 +1,86 @@
+import type picocolors from 'picocolors';
+
+type Colors = ReturnType<typeof picocolors.createColors>;
+
+/** One line of a process, whatever it was written as. */
+export interface LogLine {
+  /** ISO 8601 */
+  time: string;
+  level: LogLevel;
+  process: string;
+  msg: string;
+  fields: Record<string, unknown>;
+}
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** What Postgres calls its messages (runtime-config-logging, "Message Severity Levels"). Its LOG is about itself. */
+const POSTGRES_LEVELS: Readonly<Record<string, LogLevel>> = {
+  DEBUG: 'debug', INFO: 'info', NOTICE: 'info', LOG: 'debug', WARNING: 'warn', ERROR: 'warn', FATAL: 'warn', PANIC: 'error',
+};
+/** Fields of the line itself, not of its message. */
+const STANDARD_FIELDS = ['time', 'level', 'process', 'msg', 'pid', 'hostname'];
+
+/** Reads a line of one of our processes (pino), of Temporal (JSON too) or of Postgres; anything else is plain text. */
+export function parseLogLine(process: string, text: string, now: string): LogLine {
+  const json = parseJsonObject(text);
+  if (json) {
+    const fields = Object.fromEntries(Object.entries(json).filter(([name]) => !STANDARD_FIELDS.includes(name)));
+    return { time: typeof json.time === 'string' ? json.time : now, level: levelOf(json.level), process, msg: String(json.msg ?? ''), fields };
+  }
+  const [, severity, message] = /^([A-Z]+):\s+(.*)$/.exec(text) ?? [];
+  const level = severity === undefined ? undefined : POSTGRES_LEVELS[severity];
+  return { time: now, level: level ?? 'info', process, msg: level ? message! : text, fields: {} };
+}
+
+function parseJsonObject(text: string): Record<string, unknown> | null {
+  if (!text.startsWith('{')) return null;
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return null;
+  }
+}
+
+function levelOf(level: unknown): LogLevel {
+  const name = String(level).toLowerCase();
+  return LOG_LEVELS.find((known) => known === name) ?? 'info';
+}
+
+/** One JSON object, the standard fields first. */
+export function jsonLine({ level, time, process, msg, fields }: LogLine): string {
+  return JSON.stringify({ level, time, process, msg, ...fields });
+}
+
+const NAME_WIDTH = 'stream-worker'.length;
+const LEVEL_WIDTH = 'error'.length;
+
+/** For a person: `api           | info  listens  port=8080`, with an error's stack on lines of its own. */
+export function terminalLine(line: LogLine, colors: Colors): string {
+  const name = processColor(line.process, colors)(line.process.padEnd(NAME_WIDTH));
+  const level = levelColor(line.level, colors)(line.level.padEnd(LEVEL_WIDTH));
+  const { err, ...fields } = line.fields;
+  const shown = Object.entries(fields).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const tail = shown.length > 0 ? `  ${colors.dim(shown.join(' '))}` : '';
+  return `${name} | ${level} ${line.msg}${tail}${errorText(err, colors)}`;
+}
+
+function errorText(err: unknown, colors: Colors): string {
+  if (typeof err !== 'object' || err === null) return '';
+  const { stack, message } = err as { stack?: string; message?: string };
+  const text = stack ?? message;
+  return text ? `\n${colors.dim(text.split('\n').map((line) => `  ${line}`).join('\n'))}` : '';
+}
+
+function levelColor(level: LogLevel, colors: Colors): (text: string) => string {
+  if (level === 'error' || level === 'fatal') return colors.red;
+  return level === 'warn' ? colors.yellow : colors.dim;
+}
+
+/** The same process always has the same colour. */
+function processColor(name: string, colors: Colors): (text: string) => string {
+  const palette = [colors.cyan, colors.magenta, colors.green, colors.blue, colors.yellow];
+  const sum = [...name].reduce((total, letter) => total + letter.charCodeAt(0), 0);
+  return palette[sum % palette.length]!;
+}

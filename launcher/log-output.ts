@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import picocolors from 'picocolors';
+import { jsonLine, LOG_LEVELS, type LogLevel, type LogLine, parseLogLine, terminalLine } from './log-lines.js';
+import { RotatingFile } from './rotating-file.js';
+
+export interface LogOutput {
+  /** A line as a process wrote it. */
+  line(process: string, text: string): void;
+  /** A line of the launcher itself. */
+  say(level: LogLevel, msg: string, fields?: Record<string, unknown>): void;
+  /** From now on only errors are shown; the files still get everything. What stops complains about the others. */
+  quiet(): void;
+}
+
+export interface LogOutputOptions {
+  logsDir: string;
+  /** Readable and coloured; else JSON lines. */
+  terminal: boolean;
+  write: (text: string) => void;
+}
+
+const LAUNCHER = 'launcher';
+const TERMINAL_LEVEL: LogLevel = 'info';
+const QUIET_LEVEL: LogLevel = 'error';
+
+const atLeast = (level: LogLevel, least: LogLevel): boolean => LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(least);
+
+/** Shows every process's lines in one stream and keeps each one's in a file of its own. */
+export function createLogOutput({ logsDir, terminal, write }: LogOutputOptions): LogOutput {
+  const files = new Map<string, RotatingFile>();
+  const colors = picocolors.createColors(terminal && picocolors.isColorSupported);
+  let leastShown: LogLevel = terminal ? TERMINAL_LEVEL : 'trace';
+  const fileOf = (process: string): RotatingFile => {
+    const present = files.get(process) ?? new RotatingFile(join(logsDir, `${process}.log`));
+    files.set(process, present);
+    return present;
+  };
+  const put = (line: LogLine): void => {
+    const json = jsonLine(line);
+    fileOf(line.process).append(json);
+    if (atLeast(line.level, leastShown)) write(`${terminal ? terminalLine(line, colors) : json}\n`);
+  };
+  return {
+    line: (process, text) => {
+      if (text.trim() !== '') put(parseLogLine(process, text, new Date().toISOString()));
+    },
+    say: (level, msg, fields = {}) => put({ time: new Date().toISOString(), level, process: LAUNCHER, msg, fields }),
+    quiet: () => (leastShown = QUIET_LEVEL),
+  };
+}
