@@ -38,6 +38,7 @@ Runtime.install({
 
 const HOST = '127.0.0.1';
 const ANY_PORT = 0;
+const CHECK_DEADLINE_MS = 1500;
 export const ADDRESSES = { rtmp: 'rtmp://media.test/live', playback: 'http://media.test' };
 
 export interface Reply {
@@ -74,9 +75,6 @@ export interface ApiBench {
 
 export interface BenchOptions {
   requestsPerMinute?: number;
-  /** Replaces parts, to take them away. */
-  databaseUrl?: string;
-  temporalAddress?: string;
 }
 
 export const basic = ({ apiKey, apiSecret }: ApiKeyPair): string =>
@@ -104,7 +102,9 @@ export async function startApi(
     addresses: ADDRESSES,
     readyChecks: {
       database: () => pingDatabase(db),
-      temporal: async () => void (await temporal.workflowService.getSystemInfo({})),
+      temporal: async () => {
+        await temporal.connection.withDeadline(Date.now() + CHECK_DEADLINE_MS, () => temporal.workflowService.getSystemInfo({}));
+      },
     },
     registry: createRegistry('api'),
     log: pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) }),

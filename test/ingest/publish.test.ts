@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AudioSource, SourceLayout, VideoSource } from '../../domain/source.js';
 import { until } from '../support/until.js';
-import { decodeRelay, ffmpeg, nextStart, publish, type Source, startTestIngest, statusOf, type TestIngest } from './support.js';
+import { decodeRelay, nextStart, publish, type Source, startTestIngest, statusOf, type TestIngest } from './support.js';
 
 let ingest: TestIngest;
 afterEach(async () => ingest.close());
 
 const KEY = 'sk_the_only_key';
-const SECONDS = 3;
+const SECONDS = 2;
 
 const PICTURE: VideoSource = { codec: 'h264', width: 320, height: 180, frameRate: 30 };
 const SOUND: AudioSource = { codec: 'aac', sampleRate: 48000, channels: 2 };

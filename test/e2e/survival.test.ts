@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dataPaths } from '../../config/addresses.js';
+import { startStack, type Stack } from '../../launcher/stack.js';
+import type { EncoderRecord } from '../../media/encoder-registry.js';
+import { isRunning } from '../../media/process-identity.js';
+import { ApiClient, type StreamView } from '../support/api.js';
+import { launchBrowser, Player } from '../support/player.js';
+import { mediaPlaylists, multivariant } from '../support/playlist.js';
+import { Publisher } from '../support/publisher.js';
+import { until } from '../support/until.js';
+
+let stack: Stack;
+let api: ApiClient;
+let browser: Browser;
+let publisher: Publisher;
+let player: Player;
+let stream: StreamView & { publishUrl: string };
+
+beforeAll(async () => {
+  [stack, browser] = await Promise.all([startStack(), launchBrowser()]);
+  api = new ApiClient(await stack.run());
+  stream = await api.create();
+  publisher = new Publisher(stream.publishUrl);
+  await until(async () => (await api.stream(stream.id)).status === 'live', 'live');
+  player = await Player.open(browser, stream.playback.player);
+  await until(() => player.isMoving(), 'the first picture');
+});
+afterAll(async () => {
+  await publisher?.stop();
+  await browser?.close();
+  await stack?.stop();
+});
+
+const encoder = (): EncoderRecord => {
+  const dir = dataPaths(stack.dataDir).encoders;
+  const names = readdirSync(dir).filter((name) => name.endsWith('.json'));
+  expect(names).toHaveLength(1);
+  return JSON.parse(readFileSync(join(dir, names[0]!), 'utf8')) as EncoderRecord;
+};
+
+const discontinuities = async (): Promise<number> => {
+  const playlists = await mediaPlaylists(await multivariant(stream.playback.hls));
+  const counts = playlists.map(({ playlist }) => playlist.segments.filter((segment) => segment.discontinuity).length);
+  expect(new Set(counts).size).toBe(1);
+  return counts[0]!;
+};
+
+/** kill -9, then wait until the supervisor has another one in its place. */
+async function killAndAwaitReplacement(name: string): Promise<void> {
+  const pid = (await stack.run()).processes[name]!;
+  process.kill(pid, 'SIGKILL');
+  await until(async () => {
+    const now = (await stack.run()).processes[name];
+    return now !== undefined && now !== pid;
+  }, `another ${name}`);
+}
+
+describe('in the middle of a broadcast', () => {
+  it.each(['stream-worker', 'media-worker', 'api'])('kill -9 of %s leaves the encoder and the picture alone', async (name) => {
+    const before = encoder();
+    await killAndAwaitReplacement(name);
+    expect(await player.isMoving()).toBe(true);
+    await until(async () => (await api.stream(stream.id)).status === 'live', 'the API to answer: live');
+    expect(encoder().process).toEqual(before.process);
+    expect(isRunning(before.process)).toBe(true);
+    expect(await discontinuities()).toBe(0);
+  });
+
+  it('kill -9 of the encoder brings the picture back by itself, in the same broadcast', async () => {
+    const before = encoder();
+    const { broadcastId } = await api.stream(stream.id);
+    process.kill(before.process.pid, 'SIGKILL');
+    await until(() => encoder().epoch === before.epoch + 1, 'the next encoder');
+    await until(async () => (await discontinuities()) === 1, 'the discontinuity');
+    expect(await player.isMoving()).toBe(true);
+    expect(await api.stream(stream.id)).toMatchObject({ broadcastId, status: 'live' });
+    expect((await api.events(stream.id)).map((event) => event.type)).toContain('stream.health');
+  });
+
+  it('end still works, in order', async () => {
+    const last = encoder();
+    expect((await api.end(stream.id)).status).toBe(202);
+    await until(async () => (await api.stream(stream.id)).status === 'ended', 'ended');
+    expect(isRunning(last.process)).toBe(false);
+    const types = (await api.events(stream.id)).map((event) => event.type);
+    expect(types.slice(-2)).toEqual(['stream.ending', 'stream.ended']);
+    const playlists = await mediaPlaylists(await multivariant(stream.playback.hls));
+    expect(playlists.every(({ playlist }) => playlist.endlist)).toBe(true);
+  });
+});

@@ -1,0 +1,167 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { Knex } from 'knex';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createSecretBox } from '../../auth/secret-box.js';
+import { connectDatabase } from '../../db/connection.js';
+import { migrate } from '../../db/migrate.js';
+import { createStreamRepository } from '../../db/repositories/streams.js';
+import { HoldfastError } from '../../domain/errors.js';
+import { streamWorkflowId } from '../../domain/task-queues.js';
+import { createStreamSignals } from '../../ingest/stream-signals.js';
+import { freePort } from '../../launcher/ports.js';
+import { createTemporalClient } from '../../temporal/client.js';
+import { SEARCH_ATTRIBUTES } from '../../temporal/search-attributes.js';
+import type { PublishStarted } from '../../workflows/messages.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
+import { temporalPath } from '../support/toolchain.js';
+import { until } from '../support/until.js';
+import { ffmpeg, publish } from './support.js';
+
+const ENTRY = fileURLToPath(new URL('../../dist/ingest/main.js', import.meta.url));
+const MASTER_KEY = randomBytes(32);
+const KEY = 'sk_real_stream_key';
+const STREAM = 'str_real';
+
+let database: TestDatabase;
+let db: Knex;
+let temporal: TestWorkflowEnvironment;
+let child: ChildProcess | null = null;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await migrate(database.url);
+  db = connectDatabase(database.url);
+  temporal = await TestWorkflowEnvironment.createLocal({
+    server: { executable: { type: 'existing-path', path: temporalPath() }, searchAttributes: SEARCH_ATTRIBUTES },
+  });
+  await createStreamRepository(db, createSecretBox(MASTER_KEY)).create({
+    id: STREAM, name: null, metadata: {}, streamKey: KEY, playbackId: 'play_real', reusable: false, latency: 'low', ladder: null,
+    record: false, reconnectWindowSeconds: 60, maxDurationSeconds: 3600, playbackPolicy: 'public',
+  });
+});
+
+afterEach(async () => {
+  if (child && child.exitCode === null) {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+});
+
+afterAll(async () => {
+  await temporal.teardown();
+  await db.destroy();
+  await database.drop();
+});
+
+interface Process {
+  rtmp: string;
+  control: string;
+  output(): string;
+  exited: Promise<number | null>;
+}
+
+async function start(changes: NodeJS.ProcessEnv = {}): Promise<Process> {
+  const [rtmpPort, controlPort] = [await freePort(), await freePort()];
+  const started = spawn(process.execPath, [ENTRY], {
+    env: {
+      PATH: process.env.PATH,
+      HOLDFAST_RTMP_PORT: String(rtmpPort),
+      HOLDFAST_INGEST_CONTROL_PORT: String(controlPort),
+      HOLDFAST_DATABASE_URL: database.url,
+      HOLDFAST_TEMPORAL_ADDRESS: temporal.address,
+      HOLDFAST_MASTER_KEY: MASTER_KEY.toString('hex'),
+      ...changes,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child = started;
+  let output = '';
+  started.stdout.on('data', (data: Buffer) => (output += data.toString()));
+  started.stderr.on('data', (data: Buffer) => (output += data.toString()));
+  const exited = once(started, 'close').then(([code]) => code as number | null);
+  return { rtmp: `rtmp://127.0.0.1:${rtmpPort}/live`, control: `http://127.0.0.1:${controlPort}`, output: () => output, exited };
+}
+
+const ready = (ingest: Process): Promise<true> =>
+  until(async () => (await fetch(`${ingest.control}/readyz`)).ok, `readiness\n${ingest.output()}`);
+
+async function signalsOf(streamId: string): Promise<string[]> {
+  const { events } = await temporal.client.workflow.getHandle(streamWorkflowId(streamId)).fetchHistory();
+  return (events ?? []).flatMap((event) => event.workflowExecutionSignaledEventAttributes?.signalName ?? []);
+}
+
+const takenPort = async (): Promise<{ port: number; close(): void }> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: (server.address() as { port: number }).port, close: () => void server.close() };
+};
+
+describe('the ingest process', () => {
+  it('takes a publisher by the key in Postgres, tells its workflow, and says its key nowhere', async () => {
+    const ingest = await start();
+    await ready(ingest);
+    const encoder = publish(`${ingest.rtmp}/${KEY}`, { seconds: 60 });
+    const wrong = ffmpeg(['-re', '-f', 'lavfi', '-i', 'testsrc2=size=160x90', '-f', 'flv', `${ingest.rtmp}/sk_wrong_key`]);
+    expect(await wrong.exited).not.toBe(0);
+    expect(wrong.stderr()).toContain('No stream has this stream key.');
+    await until(async () => (await signalsOf(STREAM)).includes('publishStarted'), 'the workflow to be told');
+
+    child?.kill('SIGTERM');
+    expect(await ingest.exited).toBe(0);
+    expect(await encoder.exited).not.toBe(0);
+    expect(await signalsOf(STREAM)).toEqual(['publishStarted', 'publishStopped']);
+    const description = await temporal.client.workflow.getHandle(streamWorkflowId(STREAM)).describe();
+    expect(description.searchAttributes).toMatchObject({ StreamId: [STREAM], StreamStatus: ['idle'] });
+    expect(await db('publish_claims')).toEqual([]);
+    const history = JSON.stringify(await temporal.client.workflow.getHandle(streamWorkflowId(STREAM)).fetchHistory());
+    for (const text of [ingest.output(), history]) {
+      expect(text).not.toContain(KEY);
+      expect(text).not.toContain('sk_wrong_key');
+    }
+    for (const line of ingest.output().trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ process: 'ingest' });
+  });
+
+  it.each(['HOLDFAST_RTMP_PORT', 'HOLDFAST_INGEST_CONTROL_PORT'])('names %s when its port is taken', async (variable) => {
+    const taken = await takenPort();
+    const ingest = await start({ [variable]: String(taken.port) });
+    expect(await ingest.exited).toBe(1);
+    expect(ingest.output()).toContain(`Port ${taken.port} is taken; set ${variable} to a free one.`);
+    taken.close();
+  });
+
+  it('refuses publishers, and lives on, while Postgres is away', async () => {
+    const ingest = await start({ HOLDFAST_DATABASE_URL: `postgres://nobody@127.0.0.1:${await freePort()}/none` });
+    await until(async () => (await fetch(`${ingest.control}/healthz`)).ok, 'the process to be up');
+    expect((await fetch(`${ingest.control}/readyz`)).status).toBe(503);
+    const encoder = publish(`${ingest.rtmp}/${KEY}`, { seconds: 60 });
+    expect(await encoder.exited).not.toBe(0);
+    expect(encoder.stderr()).toContain('cannot check the stream key now');
+    expect((await fetch(`${ingest.control}/healthz`)).ok).toBe(true);
+    expect(ingest.output()).not.toContain(KEY);
+  });
+});
+
+describe('signals to a workflow', () => {
+  const started: PublishStarted = {
+    eventId: 'event_1', streamId: 'str_ended', publishId: 'pub_1', publishSeq: 1, hostId: 'local', remoteAddress: '192.0.2.1:5000',
+    source: { video: null, audio: { codec: 'aac', sampleRate: 48000, channels: 2 } },
+  };
+
+  it('say stream_ended when it is over, and nothing when it only has to hear of an end', async () => {
+    const client = createTemporalClient({ address: temporal.address, namespace: 'default' });
+    const signals = createStreamSignals(client);
+    await signals.publishStarted(started);
+    await temporal.client.workflow.getHandle(streamWorkflowId('str_ended')).terminate();
+    const refusal = await signals.publishStarted(started).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(HoldfastError);
+    expect(refusal).toMatchObject({ code: 'stream_ended' });
+    await signals.publishStopped('str_ended', { eventId: 'event_2', publishId: 'pub_1', publishSeq: 1, reason: 'closed' });
+    await signals.publishStopped('str_never', { eventId: 'event_3', publishId: 'pub_2', publishSeq: 1, reason: 'closed' });
+    await client.connection.close();
+  });
+});
