@@ -56,7 +56,8 @@ async function answer(route: Route, deps: ApiDependencies, request: Request, res
   const { requestId } = localsOf(response);
   const credential = credentialOf(response);
   const key = route.method === 'post' ? readIdempotencyKey(request.get('idempotency-key')) : undefined;
-  const sent: unknown = request.body ?? {};
+  // Not read for GET and DELETE; a body of `null` is something that was sent.
+  const sent: unknown = request.body === undefined ? {} : request.body;
   const call = {
     params: paramsOf(request),
     body: validate(route.body ?? NOTHING, sent, 'body'),

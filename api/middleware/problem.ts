@@ -12,7 +12,7 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
     locals.errorCode = known.code;
     if (known.kind.status >= 500) {
       const cause = known.cause instanceof Error ? known.cause : known;
-      const line = { requestId: locals.requestId, code: known.code, reason: cause.message };
+      const line = { requestId: locals.requestId, code: known.code, error: known.message, cause: cause.message };
       if (known.code === 'internal') log.error({ ...line, stack: cause.stack }, 'request failed');
       else log.warn(line, 'request failed');
     }

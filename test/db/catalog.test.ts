@@ -133,7 +133,7 @@ describe('events', () => {
   });
 
   it('are written with the state or not at all', async () => {
-    const broken = projection(2, { status: 'ended', events: [event(1, { occurredAt: 'yesterday' })] });
+    const broken = projection(2, { status: 'ended', events: [event(1, { data: { refused: 'NUL \0' } })] });
     await expect(catalog.record(broken)).rejects.toThrow();
     expect(await statusNow()).toBe('idle');
   });
