@@ -56,22 +56,26 @@ export function jsonLine({ level, time, process, msg, fields }: LogLine): string
 const NAME_WIDTH = 'stream-worker'.length;
 const LEVEL_WIDTH = 'error'.length;
 
-/** For a person: `api           | info  listens  port=8080`, with an error's stack on lines of its own. */
+/** For a person: `api           | info  listens  port=8080`, with an error's stack and a failing process's last lines below. */
 export function terminalLine(line: LogLine, colors: Colors): string {
   const name = processColor(line.process, colors)(line.process.padEnd(NAME_WIDTH));
   const level = levelColor(line.level, colors)(line.level.padEnd(LEVEL_WIDTH));
-  const { err, ...fields } = line.fields;
+  const { err, lastLines, ...fields } = line.fields;
   const shown = Object.entries(fields).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
   const tail = shown.length > 0 ? `  ${colors.dim(shown.join(' '))}` : '';
-  return `${name} | ${level} ${line.msg}${tail}${errorText(err, colors)}`;
+  return `${name} | ${level} ${line.msg}${tail}${indented(errorText(err), colors)}${indented(linesText(lastLines), colors)}`;
 }
 
-function errorText(err: unknown, colors: Colors): string {
+const indented = (text: string, colors: Colors): string =>
+  text === '' ? '' : `\n${colors.dim(text.split('\n').map((line) => `  ${line}`).join('\n'))}`;
+
+function errorText(err: unknown): string {
   if (typeof err !== 'object' || err === null) return '';
   const { stack, message } = err as { stack?: string; message?: string };
-  const text = stack ?? message;
-  return text ? `\n${colors.dim(text.split('\n').map((line) => `  ${line}`).join('\n'))}` : '';
+  return stack ?? message ?? '';
 }
+
+const linesText = (lines: unknown): string => (Array.isArray(lines) ? lines.join('\n') : '');
 
 function levelColor(level: LogLevel, colors: Colors): (text: string) => string {
   if (level === 'error' || level === 'fatal') return colors.red;

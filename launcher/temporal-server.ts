@@ -47,6 +47,9 @@ const DEADLINE_MS = 3000;
 const ALREADY_EXISTS = 6;
 const NOT_FOUND = 5;
 
+/** temporal.api.enums.v1.IndexedValueType. */
+const INDEXED_VALUE_TYPE_KEYWORD = 2;
+
 const withDeadline = <T>(client: ReturnType<typeof createTemporalClient>, call: () => Promise<T>): Promise<T> =>
   client.withDeadline(Date.now() + DEADLINE_MS, call);
 
@@ -75,11 +78,10 @@ export async function adoptTemporalServer(temporal: TemporalAddress): Promise<vo
   if (reason) {
     throw new LauncherError(`The Temporal server at ${temporal.address} (HOLDFAST_TEMPORAL_ADDRESS) cannot be used: ${reason}. Start it, correct the address or HOLDFAST_TEMPORAL_NAMESPACE, or unset HOLDFAST_TEMPORAL_ADDRESS to have one started.`);
   }
-  const { IndexedValueType } = (await import('@temporalio/proto')).temporal.api.enums.v1;
   const client = createTemporalClient(temporal);
   try {
     for (const { name } of SEARCH_ATTRIBUTES) {
-      const request = { namespace: temporal.namespace, searchAttributes: { [name]: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD } };
+      const request = { namespace: temporal.namespace, searchAttributes: { [name]: INDEXED_VALUE_TYPE_KEYWORD } };
       await withDeadline(client, () => client.connection.operatorService.addSearchAttributes(request)).catch((error: { code?: number; details?: string; message: string }) => {
         if (error.code === ALREADY_EXISTS) return;
         throw new LauncherError(`The search attribute ${name} cannot be registered at ${temporal.address}: ${error.details || error.message}. Register it there as a Keyword.`);
