@@ -69,14 +69,14 @@ const PS_SYNC = 0x548;
 /** AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1), with SBR and PS said openly or in the backward-compatible tail. */
 function formatOfAac(config: Buffer): AudioFormat | null {
   const bits = new BitReader(config);
-  let type = readAacType(bits);
+  const type = readAacType(bits);
   let sampleRate = readAacRate(bits);
   const channelConfig = bits.read(4);
   let stereoByPs = type === AAC_PS;
   const openly = type === AAC_SBR || type === AAC_PS;
   if (openly) {
     sampleRate = readAacRate(bits);
-    type = readAacType(bits);
+    readAacType(bits); // of the core coder
   }
   const channels = skipGeneralConfig(bits, channelConfig);
   if (!openly && bits.left >= 16 && bits.read(11) === SBR_SYNC && readAacType(bits) === AAC_SBR && bits.flag()) {

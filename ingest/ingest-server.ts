@@ -29,24 +29,13 @@ export async function startIngestServer(options: IngestServerOptions): Promise<R
   const { log } = options;
   const ingest = new Ingest(options);
   const rtmp = createServer((socket) => ingest.connect(socket));
-  let ops: HttpServer | null = null;
-  try {
-    await listen(rtmp, options.rtmp);
-    ops = await startOpsServer({
-      ...options.control,
-      readyChecks: { rtmp: () => listening(rtmp), ...options.readyChecks },
-      registry: options.registry,
-      log,
-      handle: createControl({ publishers: ingest.publishers, disconnect: (publisher, reason) => ingest.disconnect(publisher, reason), log }),
-    });
-  } catch (error) {
+  const control = await startListeners(options, ingest, rtmp).catch(async (error: unknown) => {
     rtmp.close();
     await ingest.close(0);
     throw error;
-  }
+  });
   // Running out of file descriptors, say: this connection is lost, the others are not.
   rtmp.on('error', (error) => log.error({ reason: error.message }, 'RTMP listener'));
-  const control = ops;
   return {
     rtmpPort: portOf(rtmp),
     controlPort: portOf(control),
@@ -59,6 +48,22 @@ export async function startIngestServer(options: IngestServerOptions): Promise<R
       await closed;
     },
   };
+}
+
+async function startListeners(options: IngestServerOptions, ingest: Ingest, rtmp: Server): Promise<HttpServer> {
+  const { log, registry, control } = options;
+  await listen(rtmp, options.rtmp);
+  return startOpsServer({
+    ...control,
+    readyChecks: { rtmp: () => listening(rtmp), ...options.readyChecks },
+    registry,
+    log,
+    handle: createControl({
+      publishers: ingest.publishers,
+      disconnect: (publisher, reason) => ingest.disconnect(publisher, reason),
+      log,
+    }),
+  });
 }
 
 async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {

@@ -1,9 +1,8 @@
-import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { TypedSearchAttributes, WorkflowNotFoundError } from '@temporalio/common';
+import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { HoldfastError } from '../domain/errors.js';
 import { STREAMS_QUEUE, streamWorkflowId } from '../domain/task-queues.js';
 import { CALL_DEADLINE_MS } from '../temporal/client.js';
-import { STREAM_ID_ATTRIBUTE } from '../temporal/search-attributes.js';
+import { STREAM_ID_ATTRIBUTE, STREAM_STATUS_ATTRIBUTE } from '../temporal/search-attributes.js';
 import { type PublishStarted, publishStartedSignal, type PublishStopped, publishStoppedSignal } from '../workflows/messages.js';
 
 /** How the ingest tells a stream's workflow about its publishers. Both may be repeated: the eventId is the same. */
@@ -29,7 +28,11 @@ export function createStreamSignals(client: Client): StreamSignals {
             signalArgs: [started],
             workflowIdReusePolicy: 'REJECT_DUPLICATE',
             workflowIdConflictPolicy: 'USE_EXISTING',
-            typedSearchAttributes: new TypedSearchAttributes([{ key: STREAM_ID_ATTRIBUTE, value: streamId }]),
+            typedSearchAttributes: [
+              { key: STREAM_ID_ATTRIBUTE, value: streamId },
+              { key: STREAM_STATUS_ATTRIBUTE, value: 'idle' },
+            ],
+            staticSummary: `Stream ${streamId}`,
           }),
         );
       } catch (error) {

@@ -60,10 +60,10 @@ export class Timeline {
   }
 
   #correction(track: Track, timestampMs: number): number {
-    const wrapped = this.#offset[track] + WRAP_MS;
-    if (this.#fits(track, timestampMs + wrapped)) return wrapped;
-    const others = this.#offset[otherOf(track)];
-    if (others !== this.#offset[track] && this.#fits(track, timestampMs + others)) return others;
+    const own = this.#offset[track];
+    const candidates = [own + WRAP_MS, own - WRAP_MS, this.#offset[otherOf(track)]];
+    const fitting = candidates.find((offset) => this.#fits(track, timestampMs + offset));
+    if (fitting !== undefined) return fitting;
     this.#discontinuities += 1;
     return this.now + STEP_MS - timestampMs;
   }

@@ -31,6 +31,7 @@ let database: TestDatabase;
 let db: Knex;
 let temporal: TestWorkflowEnvironment;
 let child: ChildProcess | null = null;
+let exited: Promise<number | null> | null = null;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -46,10 +47,8 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  if (child && child.exitCode === null) {
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  }
+  child?.kill('SIGKILL');
+  await exited;
 });
 
 afterAll(async () => {
@@ -83,12 +82,12 @@ async function start(changes: NodeJS.ProcessEnv = {}): Promise<Process> {
   let output = '';
   started.stdout.on('data', (data: Buffer) => (output += data.toString()));
   started.stderr.on('data', (data: Buffer) => (output += data.toString()));
-  const exited = once(started, 'close').then(([code]) => code as number | null);
-  return { rtmp: `rtmp://127.0.0.1:${rtmpPort}/live`, control: `http://127.0.0.1:${controlPort}`, output: () => output, exited };
+  const closed = once(started, 'close').then(([code]) => code as number | null);
+  exited = closed;
+  return { rtmp: `rtmp://127.0.0.1:${rtmpPort}/live`, control: `http://127.0.0.1:${controlPort}`, output: () => output, exited: closed };
 }
 
-const ready = (ingest: Process): Promise<true> =>
-  until(async () => (await fetch(`${ingest.control}/readyz`)).ok, `readiness\n${ingest.output()}`);
+const ready = (ingest: Process): Promise<boolean> => until(async () => (await fetch(`${ingest.control}/readyz`)).ok, 'readiness');
 
 async function signalsOf(streamId: string): Promise<string[]> {
   const { events } = await temporal.client.workflow.getHandle(streamWorkflowId(streamId)).fetchHistory();
