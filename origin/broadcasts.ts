@@ -1,0 +1,230 @@
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BroadcastStatus, OpenBroadcast } from '../contracts/origin-control.js';
+import { HoldfastError } from '../domain/errors.js';
+import type { Logger } from '../log/logger.js';
+import type { OriginMetrics } from './metrics.js';
+import { LiveBroadcast } from './packager/live-broadcast.js';
+import { describeStatus } from './packager/status.js';
+import { BroadcastFolder } from './store/broadcast-folder.js';
+import { History } from './store/history.js';
+import { readJournal } from './store/journal.js';
+import type { OpenLine } from './store/journal-lines.js';
+import type { SegmentCache } from './store/segment-cache.js';
+import { DELETED_PREFIX } from './store/sweep.js';
+
+export interface BroadcastsOptions {
+  mediaDir: string;
+  socketDir: string;
+  cache: SegmentCache;
+  metrics: OriginMetrics;
+  log: Logger;
+}
+
+/** What is kept in memory of an ended broadcast; its list of segments is read when somebody asks for it. */
+interface EndedBroadcast {
+  open: OpenLine;
+  status: BroadcastStatus;
+  endedAt: number;
+  keep: boolean;
+}
+
+/** Ended broadcasts whose segment lists stay in memory after they were asked for. */
+const MAX_LOADED_HISTORIES = 8;
+
+/** All broadcasts of this host: the open ones, and the ended ones that can still be watched. */
+export class Broadcasts {
+  #options: BroadcastsOptions;
+  #live = new Map<string, LiveBroadcast>();
+  #ended = new Map<string, EndedBroadcast>();
+  #loaded = new Map<string, History>();
+  /** Opening, ending and removing go one after the other per broadcast. */
+  #changes = new Map<string, Promise<unknown>>();
+
+  constructor(options: BroadcastsOptions) {
+    this.#options = options;
+    const { metrics } = options;
+    metrics.openBroadcasts.set(0);
+  }
+
+  /** Takes up everything that is on disk. A folder that cannot be read is named in the log and left to the sweep. */
+  async load(): Promise<void> {
+    const { mediaDir, log } = this.#options;
+    await mkdir(mediaDir, { recursive: true });
+    for (const name of await readdir(mediaDir)) {
+      if (name.startsWith(DELETED_PREFIX)) continue;
+      try {
+        await this.#loadOne(name);
+      } catch (error) {
+        log.error({ broadcastId: name, reason: String(error) }, 'broadcast on disk cannot be read');
+      }
+    }
+    this.#countOpen();
+    log.info({ open: this.#live.size, ended: this.#ended.size }, 'broadcasts taken up from disk');
+  }
+
+  /** PUT: idempotent. An ended broadcast stays as it is. */
+  open(broadcastId: string, { keep = false, ...body }: OpenBroadcast): Promise<BroadcastStatus> {
+    return this.#change(broadcastId, async () => {
+      const known = this.#live.get(broadcastId);
+      if (known) await known.keep(keep || known.history.keep);
+      if (known || this.#ended.has(broadcastId)) return this.status(broadcastId);
+      const at = Math.max(Date.now(), this.#newestOpenedAt(body.playbackId) + 1);
+      const { playbackId, streamId, latency, playbackPolicy } = body;
+      const open: OpenLine = { type: 'open', at, broadcastId, playbackId, streamId, latency, playbackPolicy, keep };
+      const live = await LiveBroadcast.create(this.#liveOptions(new History(open)));
+      this.#live.set(broadcastId, live);
+      this.#countOpen();
+      return live.status;
+    });
+  }
+
+  /** Throws `broadcast_ended` or `broadcast_not_found`. */
+  live(broadcastId: string): LiveBroadcast {
+    const live = this.#live.get(broadcastId);
+    if (live) return live;
+    throw new HoldfastError(this.#ended.has(broadcastId) ? 'broadcast_ended' : 'broadcast_not_found');
+  }
+
+  /** Throws `broadcast_not_found`. */
+  status(broadcastId: string): BroadcastStatus {
+    const status = this.#live.get(broadcastId)?.status ?? this.#ended.get(broadcastId)?.status;
+    if (!status) throw new HoldfastError('broadcast_not_found');
+    return status;
+  }
+
+  /** Throws `broadcast_not_found`. */
+  async playable(broadcastId: string, timeoutMs: number, gone: AbortSignal): Promise<BroadcastStatus> {
+    const live = this.#live.get(broadcastId);
+    return live ? live.playable(timeoutMs, gone) : this.status(broadcastId);
+  }
+
+  /** Idempotent. Throws `broadcast_not_found`. */
+  end(broadcastId: string): Promise<BroadcastStatus> {
+    return this.#change(broadcastId, async () => {
+      const live = this.#live.get(broadcastId);
+      if (!live) return this.status(broadcastId);
+      const status = await live.end();
+      this.#takeEnded(live.history);
+      this.#remember(live.history);
+      this.#live.delete(broadcastId);
+      this.#countOpen();
+      return status;
+    });
+  }
+
+  /** Forgets a broadcast and deletes its files. Idempotent. */
+  remove(broadcastId: string): Promise<void> {
+    return this.#change(broadcastId, async () => {
+      const { mediaDir, cache } = this.#options;
+      const live = this.#live.get(broadcastId);
+      this.#live.delete(broadcastId);
+      this.#ended.delete(broadcastId);
+      this.#loaded.delete(broadcastId);
+      this.#countOpen();
+      await live?.suspend();
+      const folder = join(mediaDir, broadcastId);
+      const doomed = join(mediaDir, `${DELETED_PREFIX}${broadcastId}`);
+      await rm(doomed, { recursive: true, force: true });
+      try {
+        // Out of sight in one step; if the process dies while it deletes, the sweep finishes.
+        await rename(folder, doomed);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+      await rm(doomed, { recursive: true, force: true });
+      cache.deleteUnder(`${folder}/`);
+    });
+  }
+
+  /** The broadcast a playback id shows: its newest one. */
+  newestOf(playbackId: string): OpenLine | null {
+    let newest: OpenLine | null = null;
+    for (const { open } of this.#all()) {
+      if (open.playbackId === playbackId && (!newest || open.at > newest.at)) newest = open;
+    }
+    return newest;
+  }
+
+  find(broadcastId: string): OpenLine | null {
+    return this.#live.get(broadcastId)?.history.open ?? this.#ended.get(broadcastId)?.open ?? null;
+  }
+
+  /** Everything its journal says; of an ended broadcast read from disk. null when it is gone. */
+  async history(broadcastId: string): Promise<History | null> {
+    const known = this.#live.get(broadcastId)?.history ?? this.#loaded.get(broadcastId);
+    if (known) return known;
+    if (!this.#ended.has(broadcastId)) return null;
+    const history = await readJournal(this.folder(broadcastId).journal);
+    if (history) this.#remember(history);
+    return history;
+  }
+
+  folder(broadcastId: string): BroadcastFolder {
+    return new BroadcastFolder(this.#options.mediaDir, broadcastId);
+  }
+
+  /** Ended broadcasts nobody asked to keep that ended before this time (ms). */
+  endedBefore(timeMs: number): string[] {
+    return [...this.#ended].filter(([, { keep, endedAt }]) => !keep && endedAt < timeMs).map(([id]) => id);
+  }
+
+  has(broadcastId: string): boolean {
+    return this.#live.has(broadcastId) || this.#ended.has(broadcastId) || this.#changes.has(broadcastId);
+  }
+
+  /** Writes everything that has come in; open broadcasts stay open and wait for the next start. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#live.values()].map((live) => live.suspend()));
+  }
+
+  async #loadOne(broadcastId: string): Promise<void> {
+    const history = await readJournal(this.folder(broadcastId).journal);
+    if (!history) return;
+    if (history.endedAt !== null) this.#takeEnded(history);
+    else this.#live.set(broadcastId, await LiveBroadcast.resume(this.#liveOptions(history)));
+  }
+
+  #liveOptions(history: History) {
+    const { socketDir, cache, metrics, log } = this.#options;
+    const { broadcastId, streamId } = history.open;
+    return { history, folder: this.folder(broadcastId), socketDir, cache, metrics, log: log.child({ streamId, broadcastId }) };
+  }
+
+  #takeEnded(history: History): void {
+    const { open, keep, endedAt } = history;
+    this.#ended.set(open.broadcastId, { open, keep, endedAt: endedAt ?? 0, status: describeStatus(history, null) });
+  }
+
+  #remember(history: History): void {
+    this.#loaded.delete(history.open.broadcastId);
+    this.#loaded.set(history.open.broadcastId, history);
+    for (const oldest of this.#loaded.keys()) {
+      if (this.#loaded.size <= MAX_LOADED_HISTORIES) return;
+      this.#loaded.delete(oldest);
+    }
+  }
+
+  *#all(): Iterable<{ open: OpenLine }> {
+    for (const { history } of this.#live.values()) yield history;
+    yield* this.#ended.values();
+  }
+
+  #newestOpenedAt(playbackId: string): number {
+    return this.newestOf(playbackId)?.at ?? 0;
+  }
+
+  #countOpen(): void {
+    this.#options.metrics.openBroadcasts.set(this.#live.size);
+  }
+
+  #change<T>(broadcastId: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#changes.get(broadcastId) ?? Promise.resolve();
+    const result = before.then(work);
+    const settled = result.then(() => undefined, () => undefined).then(() => {
+      if (this.#changes.get(broadcastId) === settled) this.#changes.delete(broadcastId);
+    });
+    this.#changes.set(broadcastId, settled);
+    return result;
+  }
+}

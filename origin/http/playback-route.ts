@@ -1,0 +1,32 @@
+import { ID_PATTERN } from '../control/control-api.js';
+import type { MediaPlaylistKind } from '../playlists.js';
+
+/** What a playback address means. Every part was checked by pattern: no address can lead out of a broadcast's folder. */
+export type PlaybackRoute =
+  | { kind: 'multivariant'; playbackId: string }
+  | { kind: 'player'; playbackId: string }
+  | { kind: 'playlist'; playbackId: string; broadcastId: string; rendition: string; playlist: MediaPlaylistKind }
+  | { kind: 'media'; playbackId: string; broadcastId: string; rendition: string; file: string; init: boolean }
+  | { kind: 'asset'; name: string };
+
+const RENDITION = /^[a-z0-9]{1,24}$/;
+const SEGMENT = /^\d{1,9}\.m4s$/;
+const INIT = /^init-\d{1,9}(-\d{1,4})?\.mp4$/;
+const PLAYLIST = /^(index|vod)\.m3u8$/;
+
+/** null = there is nothing of the kind. */
+export function parsePlaybackPath(path: string): PlaybackRoute | null {
+  const [, first = '', second = '', third, fourth, ...more] = path.split('/');
+  if (first === 'assets') return third === undefined && second !== '' ? { kind: 'asset', name: second } : null;
+  if (!ID_PATTERN.test(first) || more.length > 0) return null;
+  if (third === undefined) {
+    if (second === 'index.m3u8') return { kind: 'multivariant', playbackId: first };
+    return second === 'player' ? { kind: 'player', playbackId: first } : null;
+  }
+  if (fourth === undefined || !ID_PATTERN.test(second) || !RENDITION.test(third)) return null;
+  const place = { playbackId: first, broadcastId: second, rendition: third };
+  const playlist = PLAYLIST.exec(fourth)?.[1] as MediaPlaylistKind | undefined;
+  if (playlist) return { kind: 'playlist', ...place, playlist };
+  if (SEGMENT.test(fourth)) return { kind: 'media', ...place, file: fourth, init: false };
+  return INIT.test(fourth) ? { kind: 'media', ...place, file: fourth, init: true } : null;
+}

@@ -1,0 +1,67 @@
+import { fileURLToPath } from 'node:url';
+import { readMasterKey } from '../auth/master-key.js';
+import { createSecretBox } from '../auth/secret-box.js';
+import { dataPaths, LOOPBACK } from '../config/addresses.js';
+import { readEnvironment, type Environment } from '../config/env.js';
+import { connectDatabase } from '../db/connection.js';
+import { createApiKeyRepository } from '../db/repositories/api-keys.js';
+import { createLogger, type Logger } from '../log/logger.js';
+import { createRegistry } from '../ops/ops-server.js';
+import { startOriginServer } from './origin-server.js';
+import { createTokenVerifier } from './verify-token.js';
+
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+async function run(env: Environment, log: Logger): Promise<void> {
+  if (!env.HOLDFAST_DATABASE_URL) throw new Error('HOLDFAST_DATABASE_URL is not set: the origin checks playback tokens in Postgres.');
+  const paths = dataPaths(env.HOLDFAST_DATA_DIR);
+  const masterKey = await readMasterKey({ hex: env.HOLDFAST_MASTER_KEY, path: paths.masterKey });
+  const database = connectDatabase(env.HOLDFAST_DATABASE_URL);
+  const apiKeys = createApiKeyRepository(database, createSecretBox(masterKey));
+  const origin = await startOriginServer({
+    playback: { host: env.HOLDFAST_BIND, port: env.HOLDFAST_PLAYBACK_PORT },
+    control: { host: LOOPBACK, port: env.HOLDFAST_ORIGIN_CONTROL_PORT },
+    mediaDir: paths.media,
+    runDir: paths.run,
+    webDir: fileURLToPath(new URL('../web', import.meta.url)),
+    retentionHours: env.HOLDFAST_RETENTION_HOURS,
+    verifyPlaybackToken: createTokenVerifier((apiKey) => apiKeys.findSecret(apiKey)),
+    // Postgres is asked for tokens of signed streams only: without it everything else is served all the same.
+    readyChecks: {},
+    registry: createRegistry('origin'),
+    log,
+  }).catch((error: unknown) => {
+    throw explained(error, env);
+  });
+  log.info({ playbackPort: origin.playbackPort, controlPort: origin.controlPort }, 'origin listens');
+  await stopSignal();
+  log.info('origin stops');
+  await origin.close();
+  await database.destroy();
+}
+
+/** A taken port, with the name of the variable that moves it. */
+function explained(error: unknown, env: Environment): unknown {
+  const { code, port } = error as NodeJS.ErrnoException & { port?: number };
+  const variable = port === env.HOLDFAST_PLAYBACK_PORT ? 'HOLDFAST_PLAYBACK_PORT' : 'HOLDFAST_ORIGIN_CONTROL_PORT';
+  if (code === 'EADDRINUSE') return new Error(`Port ${port} is taken; set ${variable} to a free one.`, { cause: error });
+  if (code === 'EACCES') return new Error(`Port ${port} needs rights this user has not; set ${variable} to one above 1023.`, { cause: error });
+  return error;
+}
+
+/** Resolves at the first stop signal; a second one ends the process at once, as usual. */
+async function stopSignal(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const signal of STOP_SIGNALS) process.once(signal, () => resolve());
+  });
+}
+
+const env = readEnvironment();
+const log = createLogger('origin', env.HOLDFAST_LOG_LEVEL);
+try {
+  await run(env, log);
+  process.exit(0);
+} catch (error) {
+  log.fatal({ err: error }, error instanceof Error ? error.message : String(error));
+  process.exit(1);
+}

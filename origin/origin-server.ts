@@ -1,0 +1,100 @@
+import { mkdir } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+import type { Logger } from '../log/logger.js';
+import { startOpsServer, type ReadyCheck } from '../ops/ops-server.js';
+import { Broadcasts } from './broadcasts.js';
+import { createControlApi } from './control/control-api.js';
+import { createPlaybackServer } from './http/playback-server.js';
+import { ViewerAccess, type VerifyPlaybackToken } from './http/viewer-access.js';
+import { loadWebAssets } from './http/web-assets.js';
+import { createOriginMetrics } from './metrics.js';
+import { socketFolder } from './packager/socket-paths.js';
+import { SegmentCache } from './store/segment-cache.js';
+import { startSweep } from './store/sweep.js';
+
+export interface OriginServerOptions {
+  playback: { host: string; port: number };
+  control: { host: string; port: number };
+  /** Segments and journals. */
+  mediaDir: string;
+  /** Parent of the socket folder. */
+  runDir: string;
+  /** Player page, style and script. */
+  webDir: string;
+  retentionHours: number;
+  verifyPlaybackToken: VerifyPlaybackToken;
+  readyChecks: Record<string, ReadyCheck>;
+  registry: Registry;
+  log: Logger;
+}
+
+export interface OriginServer {
+  playbackPort: number;
+  controlPort: number;
+  broadcasts: Broadcasts;
+  /** Writes everything that has come in, then stops; open broadcasts wait on disk for the next start. */
+  close(): Promise<void>;
+}
+
+/** Newest segments of all broadcasts together, in memory: half a minute of about 40 ladders of 5 Mbit/s. */
+const CACHE_BYTES = 512 << 20;
+/** Only this user may feed or see the encoders' sockets. */
+const OWNER_ONLY = 0o700;
+/** Viewers that connect at the same instant; Node's default of 511 refuses some of a large audience. */
+const LISTEN_BACKLOG = 4096;
+
+/** Takes up what is on disk, then listens. A listen error names its port; nothing is left running behind it. */
+export async function startOriginServer(options: OriginServerOptions): Promise<OriginServer> {
+  const { log, registry, mediaDir, retentionHours } = options;
+  const socketDir = socketFolder(options.runDir);
+  await mkdir(socketDir, { recursive: true, mode: OWNER_ONLY });
+  const cache = new SegmentCache(CACHE_BYTES);
+  const metrics = createOriginMetrics(registry);
+  const assets = await loadWebAssets(options.webDir);
+  const broadcasts = new Broadcasts({ mediaDir, socketDir, cache, metrics, log });
+  await broadcasts.load();
+
+  const access = new ViewerAccess(options.verifyPlaybackToken);
+  const playback = createPlaybackServer({ broadcasts, cache, access, assets, metrics, log });
+  await listen(playback, options.playback);
+  const control = await startOpsServer({
+    ...options.control,
+    readyChecks: options.readyChecks,
+    registry,
+    log,
+    handle: createControlApi(broadcasts, log),
+  }).catch((error: unknown) => {
+    playback.close();
+    throw error;
+  });
+  const stopSweep = startSweep({ mediaDir, broadcasts, retentionHours, log });
+  return {
+    playbackPort: portOf(playback),
+    controlPort: portOf(control),
+    broadcasts,
+    close: async () => {
+      stopSweep();
+      control.close();
+      await broadcasts.close();
+      await Promise.all([closed(playback), closed(control)]);
+    },
+  };
+}
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
+function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject).listen({ host, port, backlog: LISTEN_BACKLOG }, resolve);
+  });
+}
+
+/** Viewers hold their connections open; they are not waited for. */
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

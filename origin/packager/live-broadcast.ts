@@ -1,0 +1,319 @@
+import type { BroadcastStatus, StartEncode, StartedEncode } from '../../contracts/origin-control.js';
+import { HoldfastError } from '../../domain/errors.js';
+import { partProfile } from '../../hls/part-target.js';
+import type { Logger } from '../../log/logger.js';
+import type { InitSegment } from '../fmp4/init-segment.js';
+import { writePart } from '../fmp4/part-writer.js';
+import type { OriginMetrics } from '../metrics.js';
+import { initFile, segmentFile, type BroadcastFolder } from '../store/broadcast-folder.js';
+import type { History } from '../store/history.js';
+import { Journal } from '../store/journal.js';
+import type { JournalLine, RunLine, SegmentFile, SegmentLine } from '../store/journal-lines.js';
+import type { SegmentCache } from '../store/segment-cache.js';
+import type { AlignedSegment } from './aligner.js';
+import { segmentDuration, segmentStart, type CutSegment } from './cut-segment.js';
+import { EncodeRun } from './encode-run.js';
+import { socketPath } from './socket-paths.js';
+import { describeStatus } from './status.js';
+import { fitsTarget, targetDuration } from './target-duration.js';
+
+export interface LiveBroadcastOptions {
+  history: History;
+  folder: BroadcastFolder;
+  socketDir: string;
+  cache: SegmentCache;
+  metrics: OriginMetrics;
+  log: Logger;
+}
+
+/** An encoder that was told to stop flushes within milliseconds; the end of a broadcast waits no longer than this. */
+const DRAIN_LIMIT_MS = 1500;
+/** A minute of segments in memory while the disk does not take them: more, and the encoder is stopped instead. */
+const MAX_UNWRITTEN_SEGMENTS = 30;
+
+/** A run as the broadcast sees it: what is needed to turn its cuts into files. */
+interface ActiveRun {
+  line: RunLine;
+  encode: EncodeRun;
+  inits: Map<string, InitSegment>;
+  /** Fragment sequence number per rendition. */
+  sequences: Map<string, number>;
+  /** Wall clock (ms) of media time 0. */
+  wallOfZeroMs: number | null;
+}
+
+/**
+ * A broadcast that has not ended: takes one encoder after the other, numbers their segments, writes them, lists them.
+ * Everything that touches the disk goes through one queue, so that what is listed later is written later; the sockets
+ * are read on regardless of how slow it is.
+ */
+export class LiveBroadcast {
+  readonly history: History;
+  readonly folder: BroadcastFolder;
+  #options: LiveBroadcastOptions;
+  #journal: Journal;
+  #run: ActiveRun | null = null;
+  #commands: Promise<unknown> = Promise.resolve();
+  #writes: Promise<void> = Promise.resolve();
+  #unwritten = 0;
+  #nextMsn: number;
+  #timelineEndMs: number;
+  /** Not null: no further media is taken, and this is what a late encoder hears. */
+  #closing: 'broadcast_ended' | 'shutting_down' | null = null;
+  #waiters = new Set<() => void>();
+
+  private constructor(options: LiveBroadcastOptions, journal: Journal) {
+    this.#options = options;
+    this.history = options.history;
+    this.folder = options.folder;
+    this.#journal = journal;
+    this.#nextMsn = options.history.nextMsn;
+    this.#timelineEndMs = options.history.endOfTimelineMs;
+  }
+
+  /** A broadcast that was opened now. */
+  static async create(options: LiveBroadcastOptions): Promise<LiveBroadcast> {
+    await options.folder.create([]);
+    const journal = await Journal.open(options.folder.journal);
+    await journal.append(options.history.open);
+    return new LiveBroadcast(options, journal);
+  }
+
+  /** A broadcast that was open when the origin stopped. Its encoder is gone: it waits for the next epoch. */
+  static async resume(options: LiveBroadcastOptions): Promise<LiveBroadcast> {
+    await options.folder.removeTemporaries();
+    return new LiveBroadcast(options, await Journal.open(options.folder.journal));
+  }
+
+  get status(): BroadcastStatus {
+    return describeStatus(this.history, this.#run?.encode ?? null);
+  }
+
+  async keep(keep: boolean): Promise<void> {
+    if (keep === this.history.keep) return;
+    await this.#note({ type: 'keep', keep });
+  }
+
+  /** See contracts/origin-control.ts. Throws `stale_epoch`, `broadcast_ended`. */
+  startEncode(request: StartEncode): Promise<StartedEncode> {
+    return this.#exclusive(async () => {
+      if (this.#closing) throw new HoldfastError(this.#closing);
+      const epoch = this.history.runs.at(-1)?.epoch ?? 0;
+      if (request.epoch < epoch) throw new HoldfastError('stale_epoch', undefined, { epoch: request.epoch, present: epoch });
+      if (this.#run && request.epoch === epoch && !this.#run.encode.finished) return { sockets: this.#run.encode.sockets };
+      this.#run?.encode.close();
+      await this.folder.create(request.renditions.map(({ id }) => id));
+      const encode = await this.#listen(request);
+      return { sockets: encode.sockets };
+    });
+  }
+
+  /**
+   * Ends the broadcast: takes what the sockets still hold, closes the last segments, and nothing is added any more.
+   * Idempotent; a call that could not write the end throws and can be repeated.
+   */
+  end(): Promise<BroadcastStatus> {
+    this.#closing = 'broadcast_ended';
+    return this.#exclusive(async () => {
+      if (this.history.endedAt === null) {
+        await this.#run?.encode.drain(DRAIN_LIMIT_MS);
+        await this.#writes;
+        const line: JournalLine = { type: 'end', at: Date.now() };
+        await this.#journal.append(line);
+        await this.#journal.sync();
+        this.history.apply(line);
+        await this.#journal.close();
+        this.#options.log.info({ segments: this.history.segments.length, seconds: this.history.durationSeconds }, 'broadcast ended');
+        this.#wake();
+      }
+      return this.status;
+    });
+  }
+
+  /** Stops taking media and writes what there is, without ending the broadcast: the process stops, or the files go. */
+  async suspend(): Promise<void> {
+    this.#closing ??= 'shutting_down';
+    await this.#exclusive(async () => {
+      this.#run?.encode.close();
+      await this.#writes;
+      if (this.history.endedAt === null) await this.#journal.close();
+    });
+    this.#wake();
+  }
+
+  /** Resolves with the status once a viewer can play, the broadcast has ended, the time is over or the caller has gone. */
+  async playable(timeoutMs: number, gone: AbortSignal): Promise<BroadcastStatus> {
+    if (!this.status.playable && this.history.endedAt === null && !this.#closing) await this.#awaitPlayable(timeoutMs, gone);
+    return this.status;
+  }
+
+  #awaitPlayable(timeoutMs: number, gone: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        gone.removeEventListener('abort', done);
+        this.#waiters.delete(look);
+        resolve();
+      };
+      const look = (): void => {
+        if (this.status.playable || this.history.endedAt !== null || this.#closing) done();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      gone.addEventListener('abort', done);
+      this.#waiters.add(look);
+    });
+  }
+
+  #wake(): void {
+    for (const look of [...this.#waiters]) look();
+  }
+
+  /** One command after the other, whatever became of the one before. */
+  #exclusive<T>(command: () => Promise<T>): Promise<T> {
+    const result = this.#commands.then(command);
+    this.#commands = result.catch(() => undefined);
+    return result;
+  }
+
+  async #listen(request: StartEncode): Promise<EncodeRun> {
+    const { socketDir } = this.#options;
+    const { broadcastId } = this.history.open;
+    const sockets = request.renditions.map(({ id }): [string, string] => [id, socketPath(socketDir, broadcastId, request.epoch, id)]);
+    const line = this.#describeRun(request);
+    const log = this.#options.log.child({ epoch: request.epoch });
+    const encode = new EncodeRun({
+      renditions: request.renditions,
+      gopSeconds: request.gopSeconds,
+      sockets: Object.fromEntries(sockets),
+      log,
+      onInit: (rendition, init) => this.#takeInit(run, rendition, init),
+      onSegment: (segment) => this.#takeSegment(run, segment),
+      onRefused: () => this.#options.metrics.refusedOutputs.inc(),
+      onFinished: () => log.info({ segments: this.#nextMsn }, 'encoder run over'),
+    });
+    const run: ActiveRun = { line, encode, inits: new Map(), sequences: new Map(), wallOfZeroMs: null };
+    await encode.listen();
+    this.#run = run;
+    this.history.apply(line);
+    this.#enqueue(() => this.#journal.append(line));
+    return encode;
+  }
+
+  /** The constants of the broadcast are those of its first run, whatever comes later. */
+  #describeRun({ epoch, gopSeconds, renditions }: StartEncode): RunLine {
+    const first = this.history.runs[0];
+    const rates = renditions.flatMap((rendition) => (rendition.kind === 'video' ? [rendition.frameRate] : []));
+    const hasAudio = renditions.some(({ kind }) => kind === 'audio');
+    return {
+      type: 'run',
+      run: this.history.runs.length,
+      epoch,
+      gopSeconds,
+      targetDuration: first?.targetDuration ?? targetDuration(gopSeconds),
+      partTarget: first?.partTarget ?? partProfile(gopSeconds, rates, hasAudio).partTarget,
+      renditions,
+    };
+  }
+
+  #takeInit(run: ActiveRun, rendition: string, init: InitSegment): void {
+    run.inits.set(rendition, init);
+    const repeat = this.history.runs.filter(({ epoch, run: number }) => epoch === run.line.epoch && number < run.line.run).length;
+    const file = initFile(run.line.epoch, repeat);
+    const { codec, width, height } = init;
+    const line: JournalLine = { type: 'init', run: run.line.run, rendition, file, codec, width, height };
+    // The cache keeps it as well: a header the disk refuses would make every segment behind it useless.
+    this.#options.cache.put(this.folder.file(rendition, file), init.bytes);
+    this.history.apply(line);
+    this.#enqueue(async () => {
+      await this.folder.write(rendition, file, init.bytes);
+      await this.#journal.append(line);
+    });
+  }
+
+  #takeSegment(run: ActiveRun, aligned: AlignedSegment): void {
+    const msn = this.#nextMsn++;
+    const cutAt = performance.now();
+    const files: Record<string, SegmentFile> = {};
+    const bytes = new Map<string, Buffer>();
+    for (const [rendition, segment] of aligned.renditions) {
+      if (!segment) {
+        this.#options.log.warn({ rendition, msn }, 'rendition is missing; its playlist gets a gap');
+        continue;
+      }
+      const media = this.#mux(run, rendition, segment);
+      bytes.set(rendition, media);
+      files[rendition] = [segmentDuration(segment), media.length, this.#wallOf(run, segmentStart(segment))];
+    }
+    const line: SegmentLine = { type: 'segment', msn, run: run.line.run, renditions: files };
+    this.#checkLength(line, run.line.targetDuration);
+    this.#timelineEndMs = Math.max(...Object.values(files).map(([seconds, , startMs]) => startMs + seconds * 1000));
+    this.#unwritten++;
+    this.#enqueue(() => this.#publish(line, bytes, cutAt));
+    if (this.#unwritten > MAX_UNWRITTEN_SEGMENTS && !run.encode.finished) {
+      this.#options.log.error({ unwritten: this.#unwritten }, 'the disk does not take the segments; encoder stopped');
+      run.encode.close();
+    }
+  }
+
+  #mux(run: ActiveRun, rendition: string, segment: CutSegment): Buffer {
+    const { trackId } = run.inits.get(rendition)!;
+    let sequence = run.sequences.get(rendition) ?? 0;
+    const views = segment.parts.flatMap((part) => writePart(++sequence, trackId, part.samples));
+    run.sequences.set(rendition, sequence);
+    return Buffer.concat(views);
+  }
+
+  /** Wall clock (ms) of a media time: arrival of the run's first frame plus media time, never behind what is listed. */
+  #wallOf(run: ActiveRun, mediaSeconds: number): number {
+    const MS = 1000;
+    const { started } = run.encode;
+    if (run.wallOfZeroMs === null) {
+      const arrival = started ? started.wallMs + (mediaSeconds - started.mediaSeconds) * MS : Date.now();
+      run.wallOfZeroMs = Math.max(arrival, this.#timelineEndMs) - mediaSeconds * MS;
+    }
+    return Math.round(run.wallOfZeroMs + mediaSeconds * MS);
+  }
+
+  /** Our encoders cannot do it; another one that ignores the GOP is worth an alarm, not an outage. */
+  #checkLength({ msn, renditions }: SegmentLine, target: number): void {
+    for (const [rendition, [seconds]] of Object.entries(renditions)) {
+      if (fitsTarget(seconds, target)) continue;
+      this.#options.metrics.overlongSegments.inc();
+      this.#options.log.error({ rendition, msn, seconds, target }, 'segment above the target duration: keyframe late');
+    }
+  }
+
+  async #publish(line: SegmentLine, media: ReadonlyMap<string, Buffer>, cutAt: number): Promise<void> {
+    const { cache, metrics, log } = this.#options;
+    const name = segmentFile(line.msn);
+    for (const [rendition, bytes] of media) cache.put(this.folder.file(rendition, name), bytes);
+    let lost = false;
+    try {
+      await Promise.all([...media].map(([rendition, bytes]) => this.folder.write(rendition, name, bytes)));
+      await this.#journal.append(line);
+    } catch (error) {
+      lost = true;
+      metrics.writeFailures.inc();
+      log.error({ msn: line.msn, reason: String(error) }, 'segment not written; it is played from memory and missing later');
+    }
+    this.#unwritten--;
+    this.history.addSegment(line, lost);
+    metrics.segments.inc(media.size);
+    for (const bytes of media.values()) metrics.mediaBytes.inc(bytes.length);
+    const MS = 1000;
+    metrics.publishSeconds.set((performance.now() - cutAt) / MS);
+    this.#wake();
+  }
+
+  /** A line that changes nothing but itself. */
+  async #note(line: JournalLine): Promise<void> {
+    this.history.apply(line);
+    await this.#journal.append(line);
+  }
+
+  #enqueue(write: () => Promise<void>): void {
+    this.#writes = this.#writes.then(write).catch((error: unknown) => {
+      this.#options.log.error({ reason: String(error) }, 'journal or header not written');
+    });
+  }
+}

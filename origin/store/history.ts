@@ -1,0 +1,122 @@
+import { EMPTY_TALLY, tallySegment, type RateTally } from '../../hls/bandwidth.js';
+import type { InitLine, JournalLine, OpenLine, RunLine, SegmentFile, SegmentLine } from './journal-lines.js';
+
+/** A listed segment with what its place in the broadcast says about it. */
+export interface HistorySegment {
+  msn: number;
+  run: number;
+  /** First segment of a run that is not the first: EXT-X-DISCONTINUITY. */
+  discontinuity: boolean;
+  /** Discontinuities up to and including this segment. */
+  discontinuities: number;
+  /** Seconds; of the longest rendition, used where a rendition has a gap. */
+  duration: number;
+  startMs: number;
+  renditions: Record<string, SegmentFile>;
+  /** The disk refused it: it is played live from memory and is a gap afterwards. */
+  lost: boolean;
+}
+
+/** Everything a broadcast's journal says, in memory. */
+export class History {
+  readonly open: OpenLine;
+  readonly runs: RunLine[] = [];
+  readonly segments: HistorySegment[] = [];
+  keep: boolean;
+  /** Wall clock (ms) of the end; null while the broadcast is open. */
+  endedAt: number | null = null;
+  durationSeconds = 0;
+  bytes = 0;
+  /** Grows with everything a playlist shows. */
+  version = 0;
+  #counts = new Map<string, number>();
+  #rates = new Map<string, RateTally>();
+  #inits = new Map<string, InitLine>();
+
+  constructor(open: OpenLine) {
+    this.open = open;
+    this.keep = open.keep;
+  }
+
+  apply(line: JournalLine): void {
+    this.version++;
+    switch (line.type) {
+      case 'open':
+        return;
+      case 'keep':
+        this.keep = line.keep;
+        return;
+      case 'run':
+        this.runs.push(line);
+        return;
+      case 'init':
+        this.#inits.set(`${line.run}/${line.rendition}`, line);
+        return;
+      case 'segment':
+        this.addSegment(line, false);
+        return;
+      case 'end':
+        this.endedAt = line.at;
+    }
+  }
+
+  /** The header of a rendition in a run; undefined when that run has no such rendition. */
+  init(run: number, rendition: string): InitLine | undefined {
+    return this.#inits.get(`${run}/${rendition}`);
+  }
+
+  /** Number of the next segment. */
+  get nextMsn(): number {
+    return (this.segments.at(-1)?.msn ?? -1) + 1;
+  }
+
+  /** Wall clock (ms) where the timeline of the last segment ends; program date time never steps behind it. */
+  get endOfTimelineMs(): number {
+    const last = this.segments.at(-1);
+    const MS = 1000;
+    return last ? last.startMs + last.duration * MS : 0;
+  }
+
+  /** Segments of a rendition in a run. */
+  count(run: number, rendition: string): number {
+    return this.#counts.get(`${run}/${rendition}`) ?? 0;
+  }
+
+  /** What a rendition's segments weigh, over all runs. */
+  rate(rendition: string): RateTally {
+    return this.#rates.get(rendition) ?? EMPTY_TALLY;
+  }
+
+  /** The newest run that is playable: every rendition of it has a segment. null = nothing can be shown yet. */
+  get playableRun(): RunLine | null {
+    return this.runs.findLast((run) => this.isPlayable(run)) ?? null;
+  }
+
+  isPlayable({ run, renditions }: RunLine): boolean {
+    return renditions.every(({ id }) => this.count(run, id) > 0);
+  }
+
+  addSegment({ msn, run, renditions }: SegmentLine, lost: boolean): void {
+    this.version++;
+    const previous = this.segments.at(-1);
+    const discontinuity = previous !== undefined && previous.run !== run;
+    const files = Object.values(renditions);
+    const duration = Math.max(0, ...files.map(([seconds]) => seconds));
+    this.segments.push({
+      msn,
+      run,
+      discontinuity,
+      discontinuities: (previous?.discontinuities ?? 0) + Number(discontinuity),
+      duration,
+      startMs: Math.min(...files.map(([, , startMs]) => startMs)),
+      renditions,
+      lost,
+    });
+    for (const [id, [seconds, bytes]] of Object.entries(renditions)) {
+      this.#counts.set(`${run}/${id}`, this.count(run, id) + 1);
+      this.#rates.set(id, tallySegment(this.rate(id), seconds, bytes));
+    }
+    this.durationSeconds += duration;
+    this.bytes += files.reduce((sum, [, bytes]) => sum + bytes, 0);
+  }
+}

@@ -1,0 +1,67 @@
+import type { Rendition } from '../../domain/ladder.js';
+import type { Latency, PlaybackPolicy } from '../../domain/stream.js';
+
+/*
+ * A broadcast's journal: JSON, one line per thing that has happened, only ever appended to. A segment's line is
+ * written after its files, so that whatever the journal lists is on disk.
+ */
+export type JournalLine = OpenLine | KeepLine | RunLine | InitLine | SegmentLine | EndLine;
+
+/** First line. */
+export interface OpenLine {
+  type: 'open';
+  /** Milliseconds of the wall clock; the newest broadcast of a playback id is the one it shows. */
+  at: number;
+  broadcastId: string;
+  playbackId: string;
+  streamId: string;
+  latency: Latency;
+  playbackPolicy: PlaybackPolicy;
+  keep: boolean;
+}
+
+/** The broadcast became recorded after it had been opened. */
+export interface KeepLine {
+  type: 'keep';
+  keep: boolean;
+}
+
+/** An encoder was announced. Runs are numbered 0, 1, 2 … over the broadcast. */
+export interface RunLine {
+  type: 'run';
+  run: number;
+  epoch: number;
+  gopSeconds: number;
+  /** EXT-X-TARGETDURATION and the part constants; from the second run on the first run's count. */
+  targetDuration: number;
+  partTarget: number;
+  renditions: Rendition[];
+}
+
+/** A rendition's header is on disk as `file`. */
+export interface InitLine {
+  type: 'init';
+  run: number;
+  rendition: string;
+  file: string;
+  codec: string;
+  width: number;
+  height: number;
+}
+
+/** A segment is on disk in these renditions; one that is not named has a gap there. */
+export interface SegmentLine {
+  type: 'segment';
+  /** Media sequence number: 0, 1, 2 … over the broadcast, the same in all renditions. */
+  msn: number;
+  run: number;
+  renditions: Record<string, SegmentFile>;
+}
+
+/** `[seconds, bytes, start]`, start in milliseconds of the wall clock (EXT-X-PROGRAM-DATE-TIME). */
+export type SegmentFile = [duration: number, bytes: number, startMs: number];
+
+export interface EndLine {
+  type: 'end';
+  at: number;
+}

@@ -1,0 +1,160 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import type { BroadcastStatus, OpenBroadcast, StartedEncode, StartEncode } from '../../contracts/origin-control.js';
+import type { AudioRendition, Rendition, VideoRendition } from '../../domain/ladder.js';
+import { createRegistry } from '../../ops/ops-server.js';
+import type { VerifyPlaybackToken } from '../../origin/http/viewer-access.js';
+import { startOriginServer, type OriginServer } from '../../origin/origin-server.js';
+import { ffmpegPath } from '../support/toolchain.js';
+
+const LOOPBACK = '127.0.0.1';
+
+export const video = (height: number, frameRate = 30, bitrate = 300_000): VideoRendition => ({
+  id: `${height}p`,
+  kind: 'video',
+  width: 2 * Math.round((height * 16) / 9 / 2),
+  height,
+  frameRate,
+  bitrate,
+});
+export const AUDIO: AudioRendition = { id: 'audio', kind: 'audio', bitrate: 128_000, sampleRate: 48000, channels: 2 };
+
+/** An origin on free ports with a data folder of its own, which outlives a restart. */
+export class TestOrigin {
+  readonly dataDir: string;
+  readonly logLines: string[] = [];
+  verify: VerifyPlaybackToken = () => Promise.reject(new Error('no signed streams here'));
+  retentionHours = 72;
+  #server: OriginServer | null = null;
+
+  private constructor(dataDir: string) {
+    this.dataDir = dataDir;
+  }
+
+  static async start(): Promise<TestOrigin> {
+    const origin = new TestOrigin(await mkdtemp(join(tmpdir(), 'holdfast-origin-')));
+    await origin.start();
+    return origin;
+  }
+
+  async start(): Promise<void> {
+    this.#server = await startOriginServer({
+      playback: { host: LOOPBACK, port: 0 },
+      control: { host: LOOPBACK, port: 0 },
+      mediaDir: join(this.dataDir, 'media'),
+      runDir: join(this.dataDir, 'run'),
+      webDir: fileURLToPath(new URL('../../web', import.meta.url)),
+      retentionHours: this.retentionHours,
+      verifyPlaybackToken: (token, streamId) => this.verify(token, streamId),
+      readyChecks: {},
+      registry: createRegistry('origin'),
+      log: pino({ level: 'debug' }, { write: (line: string) => this.logLines.push(line) }),
+    });
+  }
+
+  get server(): OriginServer {
+    return this.#server!;
+  }
+
+  get playback(): string {
+    return `http://${LOOPBACK}:${this.server.playbackPort}`;
+  }
+
+  get controlUrl(): string {
+    return `http://${LOOPBACK}:${this.server.controlPort}`;
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.close();
+    this.#server = null;
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    await rm(this.dataDir, { recursive: true, force: true });
+  }
+
+  async control<T>(method: string, path: string, body?: unknown): Promise<{ status: number; body: T }> {
+    const response = await fetch(`${this.controlUrl}${path}`, { method, body: body === undefined ? undefined : JSON.stringify(body) });
+    const text = await response.text();
+    return { status: response.status, body: (text === '' ? undefined : JSON.parse(text)) as T };
+  }
+
+  async open(broadcastId: string, options: Partial<OpenBroadcast> = {}): Promise<void> {
+    const body: OpenBroadcast = { playbackId: 'play', streamId: 'stream', latency: 'standard', playbackPolicy: 'public', ...options };
+    const { status } = await this.control('PUT', `/broadcasts/${broadcastId}`, body);
+    if (status !== 200) throw new Error(`open answered ${status}`);
+  }
+
+  async startEncode(broadcastId: string, epoch: number, renditions: Rendition[], gopSeconds = 2): Promise<StartedEncode['sockets']> {
+    const request: StartEncode = { epoch, gopSeconds, renditions };
+    const { status, body } = await this.control<StartedEncode>('POST', `/broadcasts/${broadcastId}/encodes`, request);
+    if (status !== 200) throw new Error(`encodes answered ${status} ${JSON.stringify(body)}`);
+    return body.sockets;
+  }
+
+  async status(broadcastId: string): Promise<BroadcastStatus> {
+    return (await this.control<BroadcastStatus>('GET', `/broadcasts/${broadcastId}`)).body;
+  }
+
+  async text(path: string): Promise<string> {
+    const response = await fetch(`${this.playback}${path}`);
+    if (!response.ok) throw new Error(`${path} answered ${response.status}`);
+    return response.text();
+  }
+
+  async bytes(path: string): Promise<Buffer> {
+    const response = await fetch(`${this.playback}${path}`);
+    if (!response.ok) throw new Error(`${path} answered ${response.status}`);
+    return Buffer.from(await response.arrayBuffer());
+  }
+}
+
+const FMP4 = [
+  '-movflags', '+frag_every_frame+empty_moov+default_base_moof+frag_discont+skip_trailer', '-use_editlist', '0',
+  '-avoid_negative_ts', 'disabled', '-output_ts_offset', '10', '-flush_packets', '1', '-f', 'mp4',
+];
+
+export interface EncodeOptions {
+  sockets: Record<string, string>;
+  renditions: readonly Rendition[];
+  seconds: number;
+  gopSeconds?: number;
+  /** At the speed of the clock, as live; without it as fast as it goes. */
+  realTime?: boolean;
+}
+
+/** ffmpeg making a test picture with sound into the origin's sockets, as the media worker starts it. */
+export function encode({ sockets, renditions, seconds, gopSeconds = 2, realTime = false }: EncodeOptions): ChildProcess {
+  const pace = realTime ? ['-re'] : [];
+  const length = ['-t', String(seconds)];
+  const rate = Math.max(...renditions.map((rendition) => (rendition.kind === 'video' ? rendition.frameRate : 0)), 1);
+  const inputs = [
+    ...pace, ...length, '-f', 'lavfi', '-i', `testsrc2=size=426x240:rate=${rate}`,
+    ...pace, ...length, '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000',
+  ];
+  const outputs = renditions.flatMap((rendition) => {
+    const socket = `unix:${sockets[rendition.id]}`;
+    if (rendition.kind === 'audio') {
+      return ['-map', '1:a', '-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-ar', '48000', '-af', 'aresample=async=1:first_pts=0', ...FMP4, socket];
+    }
+    const gop = String(Math.round(rendition.frameRate * gopSeconds));
+    const rateArgument = Number.isInteger(rendition.frameRate) ? String(rendition.frameRate) : `${Math.round(rendition.frameRate * 1001)}/1001`;
+    return [
+      '-map', '0:v', '-vf', `scale=${rendition.width}:${rendition.height}`, '-c:v', 'libx264', '-pix_fmt', 'yuv420p',
+      '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', gop, '-keyint_min', gop, '-sc_threshold', '0', '-forced-idr', '1',
+      '-b:v', String(rendition.bitrate), '-maxrate', String(rendition.bitrate), '-bufsize', String(rendition.bitrate),
+      '-fps_mode', 'cfr', '-r', rateArgument, ...FMP4, socket,
+    ];
+  });
+  return spawn(ffmpegPath(), ['-hide_banner', '-loglevel', 'error', '-nostdin', '-y', ...inputs, ...outputs], { stdio: 'ignore' });
+}
+
+export const exited = (child: ChildProcess): Promise<void> =>
+  child.exitCode !== null || child.signalCode !== null
+    ? Promise.resolve()
+    : new Promise((resolve) => child.once('exit', () => resolve()));

@@ -1,0 +1,285 @@
+/*
+ * Plays one playback id: waits until there is something, starts by itself, recovers from what can be recovered.
+ * `window.holdfastPlayer` = {hls, video} for tests and for pages that embed this one.
+ */
+const Hls = window.Hls;
+const $ = (id) => document.getElementById(id);
+const video = $('video');
+const token = new URLSearchParams(location.search).get('token');
+const playlistUrl = new URL(`index.m3u8${token ? `?token=${encodeURIComponent(token)}` : ''}`, location.href).href;
+
+/** Asking twice a second shows the picture within half a second of the first segment. */
+const POLL_MS = 500;
+/** A refused token does not become good by asking often. */
+const REFUSED_POLL_MS = 5000;
+/** Fatal errors in a row before the page starts over from the multivariant playlist. */
+const MAX_RECOVERIES = 3;
+const RECOVERY_PAUSE_MS = 1000;
+/** Errors further apart than this do not count as a row. */
+const RECOVERY_MEMORY_MS = 15_000;
+/** Controls go away after this much stillness. */
+const IDLE_MS = 3000;
+/** Closer than this to the live edge (seconds) counts as live. */
+const EDGE_SECONDS = 12;
+
+const player = { hls: null, video };
+window.holdfastPlayer = player;
+
+let recoveries = 0;
+let lastRecoveryAt = 0;
+let isLive = true;
+let generation = 0;
+
+const MESSAGES = {
+  waiting: ['Waiting for the stream', 'It starts by itself as soon as the broadcast is live.'],
+  buffering: ['One moment', 'The picture is on its way.'],
+  offline: ['Connection lost', 'Trying again …'],
+  refused: ['This stream needs a valid link', 'The token in the address is missing, has expired, or is for another stream.'],
+  ended: ['The broadcast has ended', 'Press play to watch it again.'],
+  failed: ['This browser cannot play the stream', 'Please try a current version of Chrome, Edge, Firefox or Safari.'],
+};
+
+function show(state, message) {
+  document.body.dataset.state = state;
+  if (!message) return;
+  [$('message-title').textContent, $('message-detail').textContent] = MESSAGES[message];
+}
+
+const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Resolves when the multivariant playlist is there. */
+async function untilPlayable(mine) {
+  while (mine === generation) {
+    let pause = POLL_MS;
+    try {
+      const response = await fetch(playlistUrl, { cache: 'no-store' });
+      if (response.ok) return true;
+      const refused = response.status === 401 || response.status === 403;
+      if (refused) pause = REFUSED_POLL_MS;
+      show(refused ? 'refused' : 'waiting', refused ? 'refused' : 'waiting');
+    } catch {
+      show('waiting', 'offline');
+    }
+    await delay(pause);
+  }
+  return false;
+}
+
+async function start() {
+  const mine = ++generation;
+  player.hls?.destroy();
+  player.hls = null;
+  show('waiting', 'waiting');
+  if (!(await untilPlayable(mine))) return;
+  show('buffering', 'buffering');
+  if (Hls?.isSupported()) startHls();
+  else if (video.canPlayType('application/vnd.apple.mpegurl')) startNative();
+  else show('failed', 'failed');
+}
+
+function startHls() {
+  const hls = new Hls({
+    // Behind the live edge by three segments, and back to it gently after a stall.
+    liveSyncDurationCount: 3,
+    liveMaxLatencyDurationCount: 10,
+    maxLiveSyncPlaybackRate: 1.1,
+    backBufferLength: 60,
+  });
+  player.hls = hls;
+  hls.on(Hls.Events.MANIFEST_PARSED, () => {
+    listQualities(hls);
+    void play();
+  });
+  hls.on(Hls.Events.LEVEL_UPDATED, (_event, { details }) => {
+    isLive = details.live;
+    if (!isLive && video.ended) onEnded();
+  });
+  hls.on(Hls.Events.LEVEL_SWITCHED, () => labelAuto(hls));
+  hls.on(Hls.Events.ERROR, (_event, data) => {
+    if (data.fatal) recover(hls, data);
+  });
+  hls.loadSource(playlistUrl);
+  hls.attachMedia(video);
+}
+
+function startNative() {
+  video.src = playlistUrl;
+  video.addEventListener('durationchange', () => {
+    isLive = video.duration === Infinity;
+  });
+  video.addEventListener('error', () => void delay(RECOVERY_PAUSE_MS).then(start), { once: true });
+  void play();
+}
+
+/** First the cheap way; after a few in a row everything from the start. */
+async function recover(hls, data) {
+  const now = Date.now();
+  recoveries = now - lastRecoveryAt > RECOVERY_MEMORY_MS ? 1 : recoveries + 1;
+  lastRecoveryAt = now;
+  const known = data.type === Hls.ErrorTypes.MEDIA_ERROR || data.type === Hls.ErrorTypes.NETWORK_ERROR;
+  if (!known || recoveries > MAX_RECOVERIES || data.details === Hls.ErrorDetails.MANIFEST_LOAD_ERROR) {
+    await delay(RECOVERY_PAUSE_MS);
+    if (hls === player.hls) await start();
+  } else if (data.type === Hls.ErrorTypes.MEDIA_ERROR) {
+    hls.recoverMediaError();
+    void play();
+  } else {
+    show('buffering', 'offline');
+    await delay(RECOVERY_PAUSE_MS);
+    if (hls === player.hls) hls.startLoad();
+  }
+}
+
+/** Browsers start muted video without being asked; where they do not, a button does. */
+async function play() {
+  try {
+    await video.play();
+  } catch (error) {
+    if (error.name === 'NotAllowedError') $('big-play').hidden = false;
+  }
+}
+
+function onEnded() {
+  show('ended', 'ended');
+  $('big-play').hidden = false;
+  updateControls();
+}
+
+/** The stream may have gone on with a new broadcast; what is played again is what there is now. */
+function replay() {
+  $('big-play').hidden = true;
+  if (document.body.dataset.state !== 'ended') return void play();
+  void start();
+}
+
+function listQualities(hls) {
+  const select = $('quality');
+  const name = (level) => {
+    const side = Math.min(level.width, level.height);
+    return side ? `${side}p${level.frameRate > 31 ? Math.round(level.frameRate) : ''}` : `${Math.round(level.bitrate / 1000)} kbit/s`;
+  };
+  const option = (label, index) => Object.assign(document.createElement('option'), { text: label, value: String(index) });
+  const options = hls.levels.map((level, index) => option(name(level), index));
+  select.replaceChildren(option('Auto', -1), ...options);
+  select.value = String(hls.autoLevelEnabled ? -1 : hls.loadLevel);
+  $('quality-box').hidden = hls.levels.length < 2;
+}
+
+function labelAuto(hls) {
+  const auto = $('quality').options[0];
+  if (!auto) return;
+  const current = [...$('quality').options].find((option) => option.value === String(hls.currentLevel));
+  auto.text = hls.autoLevelEnabled && current ? `Auto · ${current.text}` : 'Auto';
+}
+
+const clock = (seconds) => {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (value) => String(value).padStart(2, '0');
+  const hours = Math.floor(whole / 3600);
+  return `${hours ? `${hours}:` : ''}${hours ? two(Math.floor(whole / 60) % 60) : Math.floor(whole / 60)}:${two(whole % 60)}`;
+};
+
+function edge() {
+  const { seekable } = video;
+  return seekable.length ? { start: seekable.start(0), end: seekable.end(seekable.length - 1) } : { start: 0, end: 0 };
+}
+
+function updateControls() {
+  const { start: first, end } = edge();
+  const length = Math.max(0.001, end - first);
+  const share = Math.min(1, Math.max(0, (video.currentTime - first) / length));
+  if (!$('seek').matches(':active')) $('seek').value = String(Math.round(share * 1000));
+  $('seek').style.setProperty('--filled', `${share * 100}%`);
+  $('volume').value = String(video.muted ? 0 : video.volume);
+  $('volume').style.setProperty('--filled', `${(video.muted ? 0 : video.volume) * 100}%`);
+  document.body.classList.toggle('paused', video.paused);
+  document.body.classList.toggle('muted', video.muted || video.volume === 0);
+  $('play').setAttribute('aria-label', video.paused ? 'Play' : 'Pause');
+  const atEdge = isLive && end - video.currentTime < EDGE_SECONDS && !video.paused;
+  $('badge').classList.toggle('at-edge', atEdge);
+  $('badge-text').textContent = isLive ? 'Live' : document.body.dataset.state === 'ended' ? 'Ended' : 'Replay';
+  $('time').textContent = isLive ? '' : `${clock(video.currentTime - first)} / ${clock(end - first)}`;
+}
+
+function goLive() {
+  if (!isLive) return;
+  video.currentTime = player.hls?.liveSyncPosition ?? edge().end;
+  void play();
+}
+
+function unmute() {
+  video.muted = false;
+  if (video.volume === 0) video.volume = 1;
+  $('unmute').hidden = true;
+}
+
+let idleTimer;
+function wakeUp() {
+  document.body.classList.remove('idle');
+  clearTimeout(idleTimer);
+  idleTimer = setTimeout(() => {
+    if (!video.paused && !document.querySelector('select:focus')) document.body.classList.add('idle');
+  }, IDLE_MS);
+}
+
+video.addEventListener('playing', () => {
+  show('playing');
+  $('big-play').hidden = true;
+  $('controls').hidden = false;
+  $('unmute').hidden = !video.muted;
+  wakeUp();
+});
+video.addEventListener('waiting', () => {
+  if (!video.ended) show('buffering', 'buffering');
+});
+video.addEventListener('ended', onEnded);
+for (const event of ['timeupdate', 'play', 'pause', 'volumechange', 'progress', 'durationchange']) {
+  video.addEventListener(event, updateControls);
+}
+video.addEventListener('volumechange', () => {
+  if (!video.muted) $('unmute').hidden = true;
+});
+
+const togglePlay = () => (video.ended ? replay() : video.paused ? void play() : video.pause());
+$('play').addEventListener('click', togglePlay);
+video.addEventListener('click', togglePlay);
+$('big-play').addEventListener('click', replay);
+$('unmute').addEventListener('click', unmute);
+$('mute').addEventListener('click', () => (video.muted ? unmute() : (video.muted = true)));
+$('volume').addEventListener('input', () => {
+  video.volume = Number($('volume').value);
+  video.muted = video.volume === 0;
+});
+$('seek').addEventListener('change', () => {
+  const { start: first, end } = edge();
+  video.currentTime = first + (Number($('seek').value) / 1000) * (end - first);
+});
+$('badge').addEventListener('click', goLive);
+$('quality').addEventListener('change', () => {
+  if (!player.hls) return;
+  player.hls.nextLevel = Number($('quality').value);
+  labelAuto(player.hls);
+});
+$('fullscreen').addEventListener('click', () => {
+  if (document.fullscreenElement) void document.exitFullscreen();
+  else if ($('player').requestFullscreen) void $('player').requestFullscreen();
+  else video.webkitEnterFullscreen?.();
+});
+for (const event of ['pointermove', 'pointerdown', 'keydown']) document.addEventListener(event, wakeUp);
+document.addEventListener('keydown', (event) => {
+  if (event.target !== document.body) return;
+  const SEEK_SECONDS = 5;
+  const keys = {
+    ' ': togglePlay,
+    k: togglePlay,
+    m: () => $('mute').click(),
+    f: () => $('fullscreen').click(),
+    ArrowLeft: () => (video.currentTime -= SEEK_SECONDS),
+    ArrowRight: () => (video.currentTime += SEEK_SECONDS),
+  };
+  if (!keys[event.key]) return;
+  event.preventDefault();
+  keys[event.key]();
+});
+
+void start();
