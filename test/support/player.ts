@@ -1,5 +1,6 @@
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { chromiumPath } from './toolchain.js';
+import { until } from './until.js';
 
 /** Headless as root, sound allowed to start by itself, and no calls to anybody's servers. */
 const FLAGS = [
@@ -60,8 +61,7 @@ export class Player {
   /** Plays: the position moves on from where it is. */
   async isMoving(): Promise<boolean> {
     const { currentTime } = await this.state();
-    await this.page.waitForFunction(`window.holdfastPlayer.video.currentTime > ${currentTime + 0.5}`);
-    return true;
+    return until(async () => (await this.state()).currentTime > currentTime + 0.5, 'the picture to move');
   }
 
   async chooseLevel(index: number): Promise<void> {
