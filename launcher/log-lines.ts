@@ -19,6 +19,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 const POSTGRES_LEVELS: Readonly<Record<string, LogLevel>> = {
   DEBUG: 'debug', INFO: 'info', NOTICE: 'info', LOG: 'debug', WARNING: 'warn', ERROR: 'warn', FATAL: 'warn', PANIC: 'error',
 };
+/** Temporal's server says in plain text only where it listens, which the launcher says itself. */
+const PLAIN_TEXT_LEVELS: Readonly<Record<string, LogLevel>> = { temporal: 'debug' };
 /** Fields of the line itself, not of its message. */
 const STANDARD_FIELDS = ['time', 'level', 'process', 'msg', 'pid', 'hostname'];
 
@@ -31,7 +33,7 @@ export function parseLogLine(process: string, text: string, now: string): LogLin
   }
   const [, severity, message] = /^([A-Z]+):\s+(.*)$/.exec(text) ?? [];
   const level = severity === undefined ? undefined : POSTGRES_LEVELS[severity];
-  return { time: now, level: level ?? 'info', process, msg: level ? message! : text, fields: {} };
+  return { time: now, level: level ?? PLAIN_TEXT_LEVELS[process] ?? 'info', process, msg: level ? message! : text, fields: {} };
 }
 
 function parseJsonObject(text: string): Record<string, unknown> | null {
@@ -82,9 +84,10 @@ function levelColor(level: LogLevel, colors: Colors): (text: string) => string {
   return level === 'warn' ? colors.yellow : colors.dim;
 }
 
-/** The same process always has the same colour. */
+/** Neighbours in a log differ in colour. */
+const COLOR_ORDER = ['launcher', 'api', 'ingest', 'origin', 'stream-worker', 'media-worker', 'demo', 'temporal', 'postgres'];
+
 function processColor(name: string, colors: Colors): (text: string) => string {
-  const palette = [colors.cyan, colors.magenta, colors.green, colors.blue, colors.yellow];
-  const sum = [...name].reduce((total, letter) => total + letter.charCodeAt(0), 0);
-  return palette[sum % palette.length]!;
+  const palette = [colors.bold, colors.cyan, colors.magenta, colors.green, colors.blue, colors.yellow, colors.cyanBright, colors.gray];
+  return palette[Math.max(0, COLOR_ORDER.indexOf(name)) % palette.length]!;
 }

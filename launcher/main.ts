@@ -42,6 +42,7 @@ async function main(): Promise<number> {
     return 1;
   } finally {
     await launcher.stop();
+    print('Everything has stopped.');
   }
 }
 

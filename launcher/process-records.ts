@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { identify, isRunning, type ProcessIdentity } from '../media/process-identity.js';
 import { endProcess } from './end-process.js';
 import { LauncherError } from './launcher-error.js';
@@ -8,7 +8,7 @@ import { runCommand } from './run-command.js';
 
 interface ProcessRecord extends ProcessIdentity {
   name: string;
-  /** A path that is among the process's arguments. */
+  /** Part of the process's command line. */
   program: string;
   stopSignal: NodeJS.Signals;
 }
@@ -38,7 +38,8 @@ export class ProcessRecords {
       throw new LauncherError(`Holdfast already runs with this data folder (pid ${other.pid}). Stop it first, or set HOLDFAST_DATA_DIR and the ports to others.`);
     }
     const identity = identify(process.pid);
-    if (identity) this.add(LAUNCHER, identity, process.argv[1] ?? process.execPath, 'SIGINT');
+    // By its file name: npm starts it with a path relative to the project.
+    if (identity) this.add(LAUNCHER, identity, basename(process.argv[1] ?? process.execPath), 'SIGINT');
   }
 
   /** Synchronous, so that what is said about one process is written in the order it happened. */

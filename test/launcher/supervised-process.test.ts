@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -127,6 +127,25 @@ describe('what an earlier launcher left running', () => {
     } finally {
       for (const { child } of [ours, reused, other]) child.kill();
       await Promise.all([ours, reused, other].map(({ child }) => child.exited));
+    }
+  });
+
+  it('is not touched while its launcher runs, however that was started', async () => {
+    const dir = join(folder, 'live');
+    // A script named by a path relative to its folder, as npm does it.
+    const script = join(folder, 'other-launcher.mjs');
+    const records = new URL('../../dist/launcher/process-records.js', import.meta.url);
+    const code = `import { ProcessRecords } from ${JSON.stringify(records.href)};
+      await new ProcessRecords(${JSON.stringify(dir)}).claim(); console.log('claimed'); setInterval(() => {}, 1000);`;
+    await writeFile(script, code);
+    const lines: string[] = [];
+    const other = startChild({ file: NODE, args: ['other-launcher.mjs'], env: process.env, cwd: folder }, (line) => lines.push(line));
+    try {
+      await until(() => lines.includes('claimed'), 'the other launcher');
+      await expect(new ProcessRecords(dir).claim()).rejects.toThrow('already runs with this data folder');
+    } finally {
+      other.kill();
+      await other.exited;
     }
   });
 
