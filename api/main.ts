@@ -24,7 +24,8 @@ async function main(): Promise<void> {
   const env = readEnvironment();
   const log = createLogger('api', env.HOLDFAST_LOG_LEVEL);
   if (!env.HOLDFAST_DATABASE_URL) throw new Error('HOLDFAST_DATABASE_URL is not set: the API needs Postgres.');
-  const masterKey = await readMasterKey({ hex: env.HOLDFAST_MASTER_KEY, path: dataPaths(env.HOLDFAST_DATA_DIR).masterKey });
+  const { masterKey: path } = dataPaths(env.HOLDFAST_DATA_DIR);
+  const masterKey = await readMasterKey({ hex: env.HOLDFAST_MASTER_KEY, path });
   const secrets = createSecretBox(masterKey);
   const db = connectDatabase(env.HOLDFAST_DATABASE_URL);
   const addresses = addressesOf(env);
@@ -46,7 +47,9 @@ async function main(): Promise<void> {
     addresses,
     readyChecks: {
       database: () => pingDatabase(db),
-      temporal: async () => void (await temporal.connection.withDeadline(Date.now() + TEMPORAL_CHECK_DEADLINE_MS, pingTemporal)),
+      temporal: async () => {
+        await temporal.connection.withDeadline(Date.now() + TEMPORAL_CHECK_DEADLINE_MS, pingTemporal);
+      },
     },
     registry: createRegistry('api'),
     log,
@@ -69,8 +72,11 @@ async function listenOrExplain(app: Parameters<typeof listen>[0], env: Environme
     return await listen(app, host, port);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') throw new Error(`Port ${port} is taken: set HOLDFAST_API_PORT to a free one.`, { cause: error });
-    throw new Error(`Cannot listen on ${host}:${port} (${code}): check HOLDFAST_BIND and HOLDFAST_API_PORT.`, { cause: error });
+    const message =
+      code === 'EADDRINUSE'
+        ? `Port ${port} is taken: set HOLDFAST_API_PORT to a free one.`
+        : `Cannot listen on ${host}:${port} (${code}): check HOLDFAST_BIND and HOLDFAST_API_PORT.`;
+    throw new Error(message, { cause: error });
   }
 }
 

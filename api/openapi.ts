@@ -48,7 +48,10 @@ export function openApiDocument(routes: readonly Route[]) {
 }
 
 function registerRoute(registry: OpenAPIRegistry, route: Route): void {
-  const params = Object.entries(route.params ?? {}).map(([name, { description }]) => [name, z.string().meta({ description })]);
+  const params = Object.entries(route.params ?? {}).map(([name, { description }]) => [
+    name,
+    z.string().meta({ description }),
+  ]);
   const needs = route.permissions.length > 0 ? `Needs the permission ${route.permissions.join(' or ')}.` : '';
   registry.registerPath({
     method: route.method,

@@ -52,8 +52,10 @@ export interface Route<Body = unknown, Query = unknown> {
   handle: (call: Call<Body, Query>) => Promise<Answer>;
 }
 
-/** Infers body and query from their schemas for the handler, then forgets them: routes of all kinds go into one list. */
-export function defineRoute<Body = Record<string, never>, Query = Record<string, never>>(route: Route<Body, Query>): Route {
+/** Infers body and query for the handler from their schemas, then forgets them: all routes go into one list. */
+export function defineRoute<Body = Record<string, never>, Query = Record<string, never>>(
+  route: Route<Body, Query>,
+): Route {
   return route as unknown as Route;
 }
 

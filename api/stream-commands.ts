@@ -95,7 +95,9 @@ export function createStreamCommands(client: Client): StreamCommands {
   return {
     start: (streamId) => command(async () => void (await startUnlessCompleted(streamId))),
     end: (streamId, commandId) =>
-      ask(streamId, (handle) => handle.executeUpdate(endUpdate, { updateId: `end-${commandId}`, args: [{ cause: 'api' }] })),
+      ask(streamId, (handle) =>
+        handle.executeUpdate(endUpdate, { updateId: `end-${commandId}`, args: [{ cause: 'api' }] }),
+      ),
     disable: (streamId, commandId) =>
       ask(streamId, (handle) => handle.executeUpdate(disableUpdate, { updateId: `disable-${commandId}` })),
     enable: (streamId, commandId) =>
@@ -158,7 +160,8 @@ const isErrorCode = (code: string | null): code is ErrorCode => code !== null &&
 /** True when Temporal itself answers. */
 async function probe(client: Client): Promise<boolean> {
   try {
-    await client.connection.withDeadline(Date.now() + PROBE_DEADLINE_MS, () => client.workflowService.getSystemInfo({}));
+    const ask = () => client.workflowService.getSystemInfo({});
+    await client.connection.withDeadline(Date.now() + PROBE_DEADLINE_MS, ask);
     return true;
   } catch {
     // The caller reports the call that failed first; this one only told why.

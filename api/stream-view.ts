@@ -20,7 +20,11 @@ export function streamBody(stream: StreamRecord, addresses: PublicAddresses): St
     playbackPolicy: stream.playbackPolicy,
     metadata: stream.metadata,
     ingest: { rtmp: addresses.rtmp },
-    playback: { id: playbackId, hls: hlsAddress(addresses, playbackId), player: `${addresses.playback}/${playbackId}/player` },
+    playback: {
+      id: playbackId,
+      hls: hlsAddress(addresses, playbackId),
+      player: `${addresses.playback}/${playbackId}/player`,
+    },
     broadcastId: stream.broadcastId,
     createdAt: stream.createdAt.toISOString(),
     updatedAt: stream.updatedAt.toISOString(),

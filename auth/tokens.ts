@@ -27,7 +27,7 @@ export interface SignedToken {
   expiresAt: Date;
 }
 
-/** A JWT with claims apikey, iat, exp, permissions and, if narrowed, streamId. App servers may make the same themselves. */
+/** A JWT with claims apikey, iat, exp, permissions and, if narrowed, streamId. App servers make the same themselves. */
 export async function signToken(request: TokenRequest, now: Date = new Date()): Promise<SignedToken> {
   const issuedAt = Math.floor(now.getTime() / 1000);
   const expiresAt = issuedAt + request.expiresInSeconds;
@@ -91,12 +91,12 @@ function checkClaims(payload: JWTPayload, now: Date): Pick<Credential, 'permissi
   const refuse = (message: string): never => {
     throw new HoldfastError('invalid_credentials', message);
   };
-  if (iat > now.getTime() / 1000 + MAX_IAT_AHEAD_SECONDS) refuse('The token\'s claim "iat" lies in the future.');
+  if (iat > now.getTime() / 1000 + MAX_IAT_AHEAD_SECONDS) refuse('The claim "iat" lies in the future.');
   if (exp - iat > MAX_TOKEN_LIFETIME_SECONDS) {
     refuse(`The token lives too long: exp may be at most ${MAX_TOKEN_LIFETIME_SECONDS} seconds after iat.`);
   }
-  if (!Array.isArray(permissions)) return refuse('The token\'s claim "permissions" must be a list.');
+  if (!Array.isArray(permissions)) return refuse('The claim "permissions" must be a list.');
   if (!permissions.every(isPermission)) return refuse('The token has a permission that does not exist.');
-  if (streamId !== null && typeof streamId !== 'string') return refuse('The token\'s claim "streamId" must be a string.');
+  if (streamId !== null && typeof streamId !== 'string') return refuse('The claim "streamId" must be a string.');
   return { permissions, streamId };
 }

@@ -6,7 +6,7 @@ const SOCKET_CODES = [
 const SQLSTATE_CLASSES = ['08', '53', '57'];
 const LOCK_NOT_AVAILABLE = '55P03';
 /** Errors of knex and pg that carry no code. */
-const MESSAGES = /connection terminated|connection ended|query read timeout|timeout expired|timeout acquiring|unable to acquire/i;
+const MESSAGES = /connection (terminated|ended)|query read timeout|timeout (expired|acquiring)|unable to acquire/i;
 
 /**
  * True when Postgres could not be asked or could not answer (as opposed to having refused what it was asked), so that

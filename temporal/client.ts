@@ -40,7 +40,8 @@ function failFastInterceptor() {
     ...options,
     retryableDecider: (attempt, answer) => {
       const unavailable = answer.code === GRPC_UNAVAILABLE;
-      if (unavailable && (attempt >= FAIL_FAST_ATTEMPTS || /no connection established/i.test(answer.details))) return false;
+      const nobodyThere = /no connection established/i.test(answer.details);
+      if (unavailable && (nobodyThere || attempt >= FAIL_FAST_ATTEMPTS)) return false;
       return options.retryableDecider(attempt, answer);
     },
   });

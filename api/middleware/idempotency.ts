@@ -15,7 +15,7 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 /** The key of the request, checked; undefined when none was sent. */
 export function readIdempotencyKey(header: string | undefined): string | undefined {
   if (header === undefined || IDEMPOTENCY_KEY.test(header)) return header;
-  throw new HoldfastError('invalid_request', 'Idempotency-Key must be 1 to 255 printable ASCII characters without spaces.');
+  throw new HoldfastError('invalid_request', 'Idempotency-Key must be 1 to 255 printable ASCII characters, no spaces.');
 }
 
 /** What makes two requests the same: method, path and body. */

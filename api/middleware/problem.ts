@@ -11,7 +11,7 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
     const locals = localsOf(response);
     locals.errorCode = known.code;
     if (known.kind.status >= 500) {
-      const cause = known.cause instanceof Error ? known.cause : known;
+      const cause = rootCause(known);
       const line = { requestId: locals.requestId, code: known.code, error: known.message, cause: cause.message };
       if (known.code === 'internal') log.error({ ...line, stack: cause.stack }, 'request failed');
       else log.warn(line, 'request failed');
@@ -19,4 +19,9 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
     if (response.headersSent) return next(error);
     sendAnswer(response, toProblem(known, locals.requestId));
   };
+}
+
+/** What happened first: the errors around it only say who was told. */
+function rootCause(error: Error): Error {
+  return error.cause instanceof Error ? rootCause(error.cause) : error;
 }

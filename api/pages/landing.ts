@@ -1,6 +1,7 @@
 import { htmlPage } from './page.js';
 
-const STYLE = `<style>
+const HEAD = `<link rel="icon" href="/docs/favicon.png">
+<style>
 body { font: 16px/1.6 system-ui, sans-serif; max-width: 42rem; margin: 4rem auto; padding: 0 1.5rem; color: #1c2733; }
 h1 { font-size: 1.75rem; margin: 0; }
 pre { background: #f2f5f8; padding: 1rem; border-radius: 6px; overflow-x: auto; font-size: 0.875rem; }
@@ -23,4 +24,4 @@ const BODY = `<h1>Holdfast</h1>
 <p>The answer says where an encoder publishes and where viewers watch. The README tells the rest.</p>`;
 
 /** What a person sees who opens the API's address in a browser. */
-export const landingPage = htmlPage('Holdfast', STYLE, BODY);
+export const landingPage = htmlPage('Holdfast', HEAD, BODY);

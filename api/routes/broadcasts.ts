@@ -41,7 +41,9 @@ export function broadcastRoutes(deps: ApiDependencies): Route[] {
       tag: TAG,
       summary: 'Read a broadcast',
       permissions: ['stream:read'],
-      params: { broadcastId: { pattern: RESOURCE_ID, missing: 'broadcast_not_found', description: 'Id of a broadcast.' } },
+      params: {
+        broadcastId: { pattern: RESOURCE_ID, missing: 'broadcast_not_found', description: 'Id of a broadcast.' },
+      },
       answers: { 200: { description: 'The broadcast.', schema: broadcastSchema } },
       async handle({ params, credential }) {
         const broadcast = await broadcasts.find(params.broadcastId!);

@@ -12,7 +12,11 @@ const OPS_PATHS = ['/healthz', '/readyz', '/metrics'] as const;
 const PAGE_PATHS = ['/', '/docs', '/docs/start.js', ...Object.keys(DOCS_FILES), '/openapi.json'];
 
 /** What needs no credential: health, metrics, the document and the pages about it. Returns their paths. */
-export function mountPages(app: Express, routes: readonly Route[], deps: ApiDependencies): Pick<Route, 'method' | 'path'>[] {
+export function mountPages(
+  app: Express,
+  routes: readonly Route[],
+  deps: ApiDependencies,
+): Pick<Route, 'method' | 'path'>[] {
   const document = JSON.stringify(openApiDocument(routes));
   for (const path of PAGE_PATHS) {
     app.get(path, (_request, response, next) => {
@@ -31,7 +35,8 @@ export function mountPages(app: Express, routes: readonly Route[], deps: ApiDepe
   app.get('/readyz', async (_request, response) => {
     const checks = await runReadyChecks(deps.readyChecks);
     const ready = Object.values(checks).every((reason) => reason === null);
-    response.set('cache-control', 'no-store').status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', checks });
+    response.set('cache-control', 'no-store').status(ready ? 200 : 503);
+    response.json({ status: ready ? 'ready' : 'not ready', checks });
   });
   app.get('/metrics', async (_request, response) => {
     response.set('cache-control', 'no-store').set('content-type', deps.registry.contentType);

@@ -62,8 +62,11 @@ export function recordingRoutes(deps: ApiDependencies): Route[] {
       tag: TAG,
       summary: 'Read a recording',
       permissions: ['stream:read'],
-      params: { recordingId: { pattern: RESOURCE_ID, missing: 'recording_not_found', description: 'Id of a recording.' } },
-      answers: { 200: { description: 'The recording; addresses are null while there is nothing at them.', schema: recordingSchema } },
+      description: 'Addresses are null while there is nothing at them.',
+      params: {
+        recordingId: { pattern: RESOURCE_ID, missing: 'recording_not_found', description: 'Id of a recording.' },
+      },
+      answers: { 200: { description: 'The recording.', schema: recordingSchema } },
       async handle({ params, credential }) {
         const recording = await recordings.find(params.recordingId!);
         if (!recording || !coversStream(credential, recording.streamId)) throw new HoldfastError('recording_not_found');

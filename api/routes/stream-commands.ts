@@ -28,6 +28,16 @@ export function streamCommandRoutes(deps: ApiDependencies): Route[] {
     return { status: 200, body };
   }
 
+  /** Whoever is told that the command was not taken still has a key that works. */
+  async function tellOrRestore(streamId: string, oldKey: string): Promise<void> {
+    try {
+      await commands.keyRotated(streamId);
+    } catch (error) {
+      await streams.replaceStreamKey(streamId, oldKey);
+      throw error;
+    }
+  }
+
   return [
     defineRoute({
       ...common,
@@ -80,10 +90,11 @@ export function streamCommandRoutes(deps: ApiDependencies): Route[] {
       answers: { 200: { description: 'The stream with its new key.', schema: streamSchema } },
       errors: ['temporal_unavailable'],
       async handle({ params }) {
+        const before = await streams.findStreamKey(params.streamId!);
         const streamKey = newStreamKey();
-        const stream = await streams.replaceStreamKey(params.streamId!, streamKey);
-        if (!stream) throw new HoldfastError('stream_not_found');
-        if (stream.status !== 'ended') await commands.keyRotated(stream.id);
+        const stream = before === null ? null : await streams.replaceStreamKey(params.streamId!, streamKey);
+        if (!stream || before === null) throw new HoldfastError('stream_not_found');
+        if (stream.status !== 'ended') await tellOrRestore(stream.id, before);
         return { status: 200, body: { ...streamBody(stream, addresses), streamKey } };
       },
     }),

@@ -6,7 +6,13 @@ import type { ApiDependencies } from '../dependencies.js';
 import { newPlaybackId, newStreamKey, STREAM_ID, streamIdOf } from '../ids.js';
 import { defineRoute, type Route } from '../route.js';
 import { pageOf } from '../schemas/common.js';
-import { createStreamBody, deletedStreamSchema, listStreamsQuery, patchStreamBody, streamSchema } from '../schemas/stream.js';
+import {
+  createStreamBody,
+  deletedStreamSchema,
+  listStreamsQuery,
+  patchStreamBody,
+  streamSchema,
+} from '../schemas/stream.js';
 import { wasNeverSent } from '../stream-commands.js';
 import { streamBody, withState } from '../stream-view.js';
 
@@ -34,7 +40,7 @@ export function streamRoutes(deps: ApiDependencies): Route[] {
       answers: { 201: { description: 'The stream with its key.', schema: streamSchema } },
       errors: ['temporal_unavailable'],
       async handle({ body, credential, attemptId }) {
-        if (credential.streamId !== null) throw new HoldfastError('forbidden', 'A token for one stream cannot create others.');
+        if (credential.streamId !== null) throw new HoldfastError('forbidden', 'A token for one stream creates none.');
         const wanted = { ...body, id: streamIdOf(attemptId), playbackId: newPlaybackId(), streamKey: newStreamKey() };
         const { stream, streamKey } = await streams.create(wanted);
         await startOrTakeBack(deps, stream.id);
@@ -69,7 +75,7 @@ export function streamRoutes(deps: ApiDependencies): Route[] {
       description: 'The status is asked from the stream\'s workflow; see `statusSource`.',
       permissions: ['stream:read', 'stream:publish'],
       params: STREAM_PARAM,
-      answers: { 200: { description: 'The stream; its key if the credentials may publish or write.', schema: streamSchema } },
+      answers: { 200: { description: 'The stream; its key for who may publish or write.', schema: streamSchema } },
       async handle({ params, credential }) {
         const stream = await findStream(deps, params.streamId!);
         const showKey = holdsOneOf(credential, ['stream:publish', 'stream:write']);
@@ -104,7 +110,7 @@ export function streamRoutes(deps: ApiDependencies): Route[] {
       operationId: 'deleteStream',
       tag: TAG,
       summary: 'Delete a stream',
-      description: 'Ends a broadcast first; files, recordings and events go with it. From the answer on the stream is not found.',
+      description: 'Ends a broadcast first; files, recordings and events go too. From then on the stream is not found.',
       permissions: ['stream:write'],
       params: STREAM_PARAM,
       answers: { 202: { description: 'The stream will be removed.', schema: deletedStreamSchema } },

@@ -35,7 +35,7 @@ export const broadcastSchema = z
     endCause: z.enum(END_CAUSES).nullable(),
     durationSeconds: z.number().nullable(),
     bytes: z.number().nullable(),
-    mediaDeletedAt: timestamp.nullable().meta({ description: 'When its segments were removed; null while they are kept.' }),
+    mediaDeletedAt: timestamp.nullable().meta({ description: 'When its segments were removed; null: they are kept.' }),
   })
   .meta({ id: 'Broadcast' });
 

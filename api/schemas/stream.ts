@@ -47,7 +47,10 @@ const ladder = z
 const metadata = z
   .record(
     printable(MAX_METADATA_KEY_LENGTH).min(1),
-    z.string().max(MAX_METADATA_VALUE_LENGTH).refine((text) => !/[\0\p{Cs}]/u.test(text), 'Must not have NUL characters.'),
+    z
+      .string()
+      .max(MAX_METADATA_VALUE_LENGTH)
+      .refine((text) => !/[\0\p{Cs}]/u.test(text), 'Must not have NUL characters.'),
   )
   .refine((entries) => Object.keys(entries).length <= MAX_METADATA_ENTRIES, `At most ${MAX_METADATA_ENTRIES} entries.`)
   .meta({ description: 'Yours; shown again, never interpreted.' });
@@ -63,7 +66,11 @@ const settings = {
     .min(0)
     .max(MAX_RECONNECT_WINDOW_SECONDS)
     .meta({ description: 'How long a broadcast waits for an encoder that has gone.' }),
-  maxDurationSeconds: z.int().min(1).max(MAX_MAX_DURATION_SECONDS).meta({ description: 'A broadcast ends after this.' }),
+  maxDurationSeconds: z
+    .int()
+    .min(1)
+    .max(MAX_MAX_DURATION_SECONDS)
+    .meta({ description: 'A broadcast ends after this.' }),
   playbackPolicy: z.enum(PLAYBACK_POLICIES),
   metadata,
 };
@@ -96,7 +103,7 @@ export const streamSchema = z
     streamKey: z.string().optional().meta({
       description: 'Secret. On create and rotate-key, and on GET for `stream:publish`, `stream:write` or `admin`.',
     }),
-    ingest: z.object({ rtmp: z.string() }).meta({ description: '`rtmp` + `/` + `streamKey` is what an encoder needs.' }),
+    ingest: z.object({ rtmp: z.string() }).meta({ description: 'An encoder needs `rtmp` + `/` + `streamKey`.' }),
     playback: z.object({
       id: z.string(),
       hls: z.string().meta({ description: 'Multivariant playlist; the same over the whole life of the stream.' }),
@@ -104,7 +111,7 @@ export const streamSchema = z
     }),
     broadcastId: z.string().nullable(),
     statusSource: z.enum(['workflow', 'projection']).optional().meta({
-      description: 'Where `status` comes from: the workflow itself, or, when no worker answers, its last written state.',
+      description: 'Where `status` comes from: the workflow, or, when no worker answers, its last written state.',
     }),
     createdAt: timestamp,
     updatedAt: timestamp,

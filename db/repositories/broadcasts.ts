@@ -59,7 +59,8 @@ export function createBroadcastRepository(db: Knex) {
 
     /** Newest first by start. */
     async listOf(streamId: string, page: PageRequest): Promise<Page<BroadcastRecord>> {
-      const { items, more } = await readPage<BroadcastRow>(present().where({ stream_id: streamId }), 'started_at', page);
+      const query = present().where({ stream_id: streamId });
+      const { items, more } = await readPage<BroadcastRow>(query, 'started_at', page);
       return { items: items.map(toBroadcast), more };
     },
   };

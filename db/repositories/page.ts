@@ -26,7 +26,8 @@ export async function readPage<Row extends object>(
   timeColumn: string,
   { after, limit }: PageRequest,
 ): Promise<Page<Row>> {
-  const ordered = query.orderBy([{ column: timeColumn, order: 'desc' }, { column: 'id', order: 'desc' }]).limit(limit + 1);
+  const newestFirst = [timeColumn, 'id'].map((column) => ({ column, order: 'desc' }));
+  const ordered = query.orderBy(newestFirst).limit(limit + 1);
   if (after) void ordered.whereRaw('(??, ??) < (?, ?)', [timeColumn, 'id', after.createdAt, after.id]);
   const rows = (await ordered) as Row[];
   return { items: rows.slice(0, limit), more: rows.length > limit };

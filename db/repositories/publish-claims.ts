@@ -79,7 +79,11 @@ function refusalOf(stream: Pick<StreamRow, 'status' | 'disabled'>): PublishRefus
 }
 
 /** A claim of the same host gives way: that host knows which of its publishers are healthy. */
-async function refusalOfHolder(trx: Knex.Transaction, streamId: string, hostId: string): Promise<PublishRefusal | null> {
+async function refusalOfHolder(
+  trx: Knex.Transaction,
+  streamId: string,
+  hostId: string,
+): Promise<PublishRefusal | null> {
   const holder = await trx<ClaimRow>('publish_claims')
     .where({ stream_id: streamId })
     .whereNot({ host_id: hostId })

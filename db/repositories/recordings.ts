@@ -41,7 +41,8 @@ export function createRecordingRepository(db: Knex) {
 
     /** Newest first. */
     async listOf(streamId: string, page: PageRequest): Promise<Page<RecordingRecord>> {
-      const { items, more } = await readPage<RecordingRow>(present().where({ stream_id: streamId }), 'created_at', page);
+      const query = present().where({ stream_id: streamId });
+      const { items, more } = await readPage<RecordingRow>(query, 'created_at', page);
       return { items: items.map(toRecording), more };
     },
   };

@@ -75,7 +75,8 @@ export function createStreamRepository(db: Knex, secrets: SecretBox) {
 
     /** Null when there is no such stream. */
     async update(id: string, changes: StreamChanges): Promise<StreamRecord | null> {
-      const [row] = await present().where({ id }).update({ ...toChangedRow(changes), updated_at: new Date() }).returning('*');
+      const columns = { ...toChangedRow(changes), updated_at: new Date() };
+      const [row] = await present().where({ id }).update(columns).returning('*');
       return row ? toStream(row) : null;
     },
 
@@ -98,7 +99,8 @@ export function createStreamRepository(db: Knex, secrets: SecretBox) {
   };
 }
 
-function toNewRow(stream: NewStream, secrets: SecretBox): Omit<StreamRow, 'status' | 'disabled' | 'version' | 'publish_seq'> {
+/** The other columns have defaults. */
+function toNewRow(stream: NewStream, secrets: SecretBox): Partial<StreamRow> {
   const now = new Date();
   return {
     id: stream.id,
@@ -111,7 +113,7 @@ function toNewRow(stream: NewStream, secrets: SecretBox): Omit<StreamRow, 'statu
     created_at: now,
     updated_at: now,
     deleted_at: null,
-  } as StreamRow;
+  };
 }
 
 /** Only the columns that were given; JSON columns as text, since pg would send an array as a Postgres array. */

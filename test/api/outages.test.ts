@@ -95,6 +95,17 @@ describe('a create while Temporal refuses connections', () => {
   });
 });
 
+describe('a new key while Temporal refuses connections', () => {
+  it('is not given, and the old one stays', async () => {
+    const { id, streamKey } = await bench.createStream();
+    await withTemporalAt(await deadPort(), async (call) => {
+      expectUnavailable(await call('POST', `/v1/streams/${id}/rotate-key`), 'temporal_unavailable');
+    });
+    expect((await bench.call('GET', `/v1/streams/${id}`)).body.streamKey).toBe(streamKey);
+    expect((await bench.db('streams').where({ id }).first()).stream_key_hash).toBe(bench.secrets.lookupHash(streamKey));
+  });
+});
+
 describe('while no stream worker runs', () => {
   it('commands are answered 503, reads from the projection, and the same command succeeds later', async () => {
     const { id } = await bench.createStream();
