@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   activities: ['domain', 'contracts', 'media', 'log'],
   db: ['domain', 'contracts', 'auth'],
   ingest: ['domain', 'contracts', 'log', 'ops', 'temporal', 'workflows'],
-  origin: ['domain', 'contracts', 'hls', 'log', 'ops'],
+  origin: ['domain', 'contracts', 'hls', 'auth', 'log', 'ops'],
   api: ['domain', 'contracts', 'db', 'auth', 'temporal', 'workflows', 'log', 'ops'],
 };
 const ENTRIES = /^(api|ingest|origin)\/main\.ts$/;

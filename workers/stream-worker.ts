@@ -1,6 +1,5 @@
 import { Worker } from '@temporalio/worker';
 import { createCatalogActivities } from '../activities/catalog.js';
-import { createSecretBox } from '../auth/secret-box.js';
 import { addressesOf } from '../config/addresses.js';
 import { readEnvironment } from '../config/env.js';
 import { connectDatabase } from '../db/connection.js';
@@ -15,6 +14,9 @@ const log = createLogger('stream-worker', env.HOLDFAST_LOG_LEVEL);
 
 /** Each cached workflow costs about a quarter of a megabyte; beyond this the least used is replayed when needed. */
 const MAX_CACHED_WORKFLOWS = 500;
+
+/** After a killed worker its tasks go to another one this soon: within the time a command may take. */
+const STICKY_TIMEOUT = '1 second';
 
 await runEntry(log, async () => {
   if (!env.HOLDFAST_DATABASE_URL) throw new Error('HOLDFAST_DATABASE_URL is not set: the stream worker needs Postgres.');
@@ -37,6 +39,7 @@ await runEntry(log, async () => {
         workflowBundle: workflowBundle(),
         activities,
         maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+        stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
       }),
   });
   await database.destroy();

@@ -65,6 +65,8 @@ export interface StreamState {
   hostId: string | null;
   /** Number of the last event. */
   sequence: number;
+  /** Postgres has all of it: who reads the timeline now finds what led here. */
+  written: boolean;
 }
 
 /** A signal, because a publisher's arrival must not be lost while no worker is up. */

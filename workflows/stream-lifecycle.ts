@@ -144,6 +144,7 @@ export class StreamLifecycle {
       lastBroadcastId: this.lastBroadcastId,
       hostId: this.hostId,
       sequence: this.#sequence,
+      written: this.outbox.drained,
     };
   }
 

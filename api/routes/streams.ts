@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { holdsOneOf } from '../../auth/permissions.js';
 import { HoldfastError } from '../../domain/errors.js';
+import type { StreamState } from '../../workflows/messages.js';
 import type { StreamRecord } from '../../db/repositories/streams.js';
 import { decodeCursor, nextCursor } from '../cursor.js';
 import type { ApiDependencies } from '../dependencies.js';
@@ -13,13 +15,17 @@ import {
   patchStreamBody,
   streamSchema,
 } from '../schemas/stream.js';
-import { wasNeverSent } from '../stream-commands.js';
+import { wasNeverSent, type StreamCommands } from '../stream-commands.js';
 import { streamBody, withState } from '../stream-view.js';
 
 const TAG = 'Streams';
 const PATH = '/v1/streams/{streamId}';
 /** Of a cursor. */
 const LIST = 'streams';
+
+/** A database that is slow or away must not hold a read: then the status is shown without its event. */
+const WRITTEN_WAIT_MS = 500;
+const WRITTEN_POLL_MS = 20;
 
 /** The parameter of every call on one stream. */
 export const STREAM_PARAM = {
@@ -147,9 +153,19 @@ async function startOrTakeBack({ commands, streams }: ApiDependencies, id: strin
 async function askState({ commands, log }: ApiDependencies, stream: StreamRecord): Promise<StreamRecord | null> {
   if (stream.status === 'ended') return null;
   try {
-    return withState(stream, await commands.state(stream.id));
+    return withState(stream, await writtenState(commands, stream.id));
   } catch (error) {
     log.debug({ streamId: stream.id, reason: String(error) }, 'the workflow did not answer; showing the projection');
     return null;
+  }
+}
+
+/** A reader who sees a status shall find its event in the timeline; writing it takes the workflow some milliseconds. */
+async function writtenState(commands: StreamCommands, streamId: string): Promise<StreamState> {
+  const deadline = Date.now() + WRITTEN_WAIT_MS;
+  for (;;) {
+    const state = await commands.state(streamId);
+    if (state.written || Date.now() > deadline) return state;
+    await delay(WRITTEN_POLL_MS);
   }
 }
