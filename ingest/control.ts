@@ -18,7 +18,9 @@ const PUBLISHER_PATH = /^\/publishers\/([A-Za-z0-9_-]+)(\/disconnect)?$/;
 const RELAY_PATH = /^\/relay\/([A-Za-z0-9_-]+)\.flv$/;
 
 /** The addresses of contracts/ingest-control.ts, and GET /publishers; true = this request is answered here. */
-export function createControl(options: ControlOptions): (request: IncomingMessage, response: ServerResponse) => boolean {
+export function createControl(
+  options: ControlOptions,
+): (request: IncomingMessage, response: ServerResponse) => boolean {
   return (request, response) => {
     const url = new URL(request.url ?? '/', 'http://ingest');
     if (!/^\/(publishers|relay)(\/|$)/.test(url.pathname)) return false;
@@ -32,7 +34,12 @@ export function createControl(options: ControlOptions): (request: IncomingMessag
   };
 }
 
-async function answer(options: ControlOptions, request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+async function answer(
+  options: ControlOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+): Promise<void> {
   const { publishers } = options;
   if (url.pathname === '/publishers') {
     requireMethod(request, 'GET');
@@ -105,5 +112,6 @@ function requireMethod(request: IncomingMessage, method: string): void {
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(body));
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+  response.writeHead(status, headers).end(JSON.stringify(body));
 }

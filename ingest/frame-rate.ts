@@ -1,10 +1,16 @@
 /** Rates cameras and encoders run at; whole ones first, so that a tie of 30 and 29.97 goes to 30. */
-const STANDARD_RATES = [5, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 144, 12.5, 14.985, 23.976, 29.97, 47.952, 59.94, 119.88];
+const STANDARD_RATES = [
+  5, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 144,
+  12.5, 14.985, 23.976, 29.97, 47.952, 59.94, 119.88,
+];
 
 /** Frames from which a rate that agrees with the announced one is believed. */
 const AGREEING_FRAMES = 4;
 const AGREEMENT = 0.05;
-/** Frames, evenly spaced, from which a rate is believed on its own. FLV times are whole milliseconds: at 60 fps 8 of them are within 1%. */
+/**
+ * Frames, evenly spaced, from which a rate is believed on its own. FLV times are whole milliseconds: at 60 fps eight
+ * of them tell the rate to 1%.
+ */
 const STEADY_FRAMES = 8;
 /** Steps between frames differ by 1 ms from rounding and by 1 more from the encoder's own. */
 const STEADY_SPREAD_MS = 2;
@@ -13,7 +19,7 @@ const STEADY_TOLERANCE = 0.02;
 const UNSTEADY_FRAMES = 24;
 const UNSTEADY_WINDOW_MS = 1000;
 const UNSTEADY_TOLERANCE = 0.05;
-/** After this long without a second frame the video is a still picture, and its rate is what was announced, or the lowest. */
+/** Without a second frame for this long it is a still picture: its rate is what was announced, or the lowest. */
 const STILL_PICTURE_MS = 2000;
 const MIN_RATE = 1;
 const MAX_RATE = 240;

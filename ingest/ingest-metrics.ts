@@ -35,10 +35,12 @@ export function createIngestMetrics(registry: Registry, readings: IngestReadings
       this.inc(readings.bytesIn());
     },
   });
-  const refusals = new Counter({ name: 'holdfast_ingest_refusals_total', help: 'Refused connections', labelNames: ['code'], registers });
-  const errors = new Counter({ name: 'holdfast_ingest_protocol_errors_total', help: 'Connections closed over malformed bytes', registers });
-  const publishes = new Counter({ name: 'holdfast_ingest_publishes_total', help: 'Accepted publishes', registers });
-  const stops = new Counter({ name: 'holdfast_ingest_stops_total', help: 'Ended publishes', labelNames: ['reason'], registers });
+  const counter = <L extends string>(name: string, help: string, ...labelNames: L[]): Counter<L> =>
+    new Counter({ name, help, labelNames, registers });
+  const refusals = counter('holdfast_ingest_refusals_total', 'Refused connections', 'code');
+  const errors = counter('holdfast_ingest_protocol_errors_total', 'Connections closed over malformed bytes');
+  const publishes = counter('holdfast_ingest_publishes_total', 'Accepted publishes');
+  const stops = counter('holdfast_ingest_stops_total', 'Ended publishes', 'reason');
   return {
     refused: (code) => refusals.inc({ code }),
     protocolError: () => errors.inc(),

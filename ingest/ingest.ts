@@ -72,6 +72,7 @@ export class Ingest {
 
   /** A new socket of the RTMP listener. */
   connect(socket: Socket): void {
+    const { log } = this.#options;
     const address = socket.remoteAddress ?? '';
     const full = this.#fullFor(address);
     if (full) {
@@ -81,7 +82,12 @@ export class Ingest {
       return;
     }
     const connection: RtmpConnection = new RtmpConnection(socket, {
-      publish: (request) => void this.#publish(connection, request),
+      publish: (request) => {
+        this.#publish(connection, request).catch((error: unknown) => {
+          log.error({ err: error, remoteAddress: connection.remoteAddress }, 'publish failed');
+          connection.destroy();
+        });
+      },
       media: (type, timestampMs, payload) => this.#take(connection, type, timestampMs, payload),
       protocolError: (error) => this.#protocolError(connection, error),
       closed: () => this.#closed(connection),
@@ -120,7 +126,8 @@ export class Ingest {
   async #publish(connection: RtmpConnection, { app, streamKey }: PublishRequest): Promise<void> {
     const { remoteAddress } = connection;
     if (app !== APPLICATION) {
-      this.#refuse(connection, 'unknown_application', `Publish to the application "${APPLICATION}": rtmp://…/${APPLICATION}/<stream key>.`);
+      const message = `Publish to the application "${APPLICATION}": rtmp://…/${APPLICATION}/<stream key>.`;
+      this.#refuse(connection, 'unknown_application', message);
       return;
     }
     const publishId = `pub_${randomBytes(16).toString('hex')}`;
@@ -203,7 +210,8 @@ export class Ingest {
     this.publishers.remove(publisher);
     this.#metrics.stopped(reason);
     const { bytesIn } = publisher.connection;
-    log.info({ ...publisher.identity, reason, bytesIn, clockCorrections: publisher.discontinuities }, 'publisher stopped');
+    const { identity, discontinuities: clockCorrections } = publisher;
+    log.info({ ...identity, reason, bytesIn, clockCorrections }, 'publisher stopped');
     if (publisher.layout) {
       const stopped = { eventId: randomUUID(), publishId, publishSeq, reason };
       outbox.push({ what: 'publishStopped', send: () => signals.publishStopped(streamId, stopped) });
@@ -221,7 +229,8 @@ export class Ingest {
   #protocolError(connection: RtmpConnection, error: Error): void {
     this.#metrics.protocolError();
     const publisher = this.#connections.get(connection)?.session?.publisher;
-    this.#protocolErrors.warn({ remoteAddress: connection.remoteAddress, reason: error.message, ...publisher?.identity });
+    const { remoteAddress } = connection;
+    this.#protocolErrors.warn({ remoteAddress, reason: error.message, ...publisher?.identity });
     publisher?.stop('error');
   }
 

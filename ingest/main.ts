@@ -14,10 +14,12 @@ import { createStreamSignals } from './stream-signals.js';
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 async function run(env: Environment, log: Logger): Promise<void> {
-  if (!env.HOLDFAST_DATABASE_URL) throw new Error('HOLDFAST_DATABASE_URL is not set: the ingest checks stream keys in Postgres.');
-  const masterKey = await readMasterKey({ hex: env.HOLDFAST_MASTER_KEY, path: dataPaths(env.HOLDFAST_DATA_DIR).masterKey });
-  const database = connectDatabase(env.HOLDFAST_DATABASE_URL);
-  const client = createTemporalClient({ address: addressesOf(env).temporal, namespace: env.HOLDFAST_TEMPORAL_NAMESPACE });
+  const { HOLDFAST_DATABASE_URL: databaseUrl, HOLDFAST_TEMPORAL_NAMESPACE: namespace } = env;
+  if (!databaseUrl) throw new Error('HOLDFAST_DATABASE_URL is not set: the ingest checks stream keys in Postgres.');
+  const keyFile = dataPaths(env.HOLDFAST_DATA_DIR).masterKey;
+  const masterKey = await readMasterKey({ hex: env.HOLDFAST_MASTER_KEY, path: keyFile });
+  const database = connectDatabase(databaseUrl);
+  const client = createTemporalClient({ address: addressesOf(env).temporal, namespace });
   const ingest = await startIngestServer({
     hostId: env.HOLDFAST_HOST_ID,
     rtmp: { host: env.HOLDFAST_BIND, port: env.HOLDFAST_RTMP_PORT },
@@ -45,9 +47,10 @@ async function run(env: Environment, log: Logger): Promise<void> {
 function explained(error: unknown, env: Environment): unknown {
   const { code, port } = error as NodeJS.ErrnoException & { port?: number };
   const variable = port === env.HOLDFAST_RTMP_PORT ? 'HOLDFAST_RTMP_PORT' : 'HOLDFAST_INGEST_CONTROL_PORT';
-  if (code === 'EADDRINUSE') return new Error(`Port ${port} is taken; set ${variable} to a free one.`, { cause: error });
-  if (code === 'EACCES') return new Error(`Port ${port} needs rights this user has not; set ${variable} to one above 1023.`, { cause: error });
-  return error;
+  const cause = { cause: error };
+  if (code === 'EADDRINUSE') return new Error(`Port ${port} is taken; set ${variable} to a free one.`, cause);
+  if (code !== 'EACCES') return error;
+  return new Error(`Port ${port} needs rights this user has not; set ${variable} to one above 1023.`, cause);
 }
 
 /** Resolves at the first stop signal; a second one ends the process at once, as usual. */

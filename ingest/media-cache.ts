@@ -49,7 +49,8 @@ export class MediaCache {
     span.tags.push(tag);
     span.bytes += tag.length;
     this.#bytes += tag.length;
-    if (this.#fromFirst && (this.#bytes > this.#maxBytes || timeMs - (this.#spans[0]?.startMs ?? timeMs) > this.#maxMs)) {
+    const keptMs = timeMs - (this.#spans[0]?.startMs ?? timeMs);
+    if (this.#fromFirst && (this.#bytes > this.#maxBytes || keptMs > this.#maxMs)) {
       this.#fromFirst = false;
       this.#spans = [span];
       this.#bytes = span.bytes;
@@ -66,6 +67,8 @@ export class MediaCache {
   /** Null while there is no entry point to begin with. */
   start(): CachedStart | null {
     const first = this.#spans[0];
-    return first ? { configs: first.configs, startMs: first.startMs, tags: this.#spans.flatMap((span) => span.tags) } : null;
+    if (!first) return null;
+    const { configs, startMs } = first;
+    return { configs, startMs, tags: this.#spans.flatMap((span) => span.tags) };
   }
 }

@@ -1,6 +1,6 @@
 import type { AudioCodec, VideoCodec } from '../domain/source.js';
 
-/** What one RTMP audio or video message is, read from its first bytes. `body` is a view, valid as long as the message. */
+/** What one RTMP audio or video message is, by its first bytes. `body` is a view, valid as long as the message. */
 export type MediaPacket = VideoPacket | AudioPacket | UnsupportedPacket | IgnoredPacket;
 
 export interface VideoPacket {
@@ -45,8 +45,8 @@ const LEGACY_VIDEO_NAMES: Record<number, string> = {
 const LEGACY_AUDIO: Record<number, AudioCodec> = { 2: 'mp3', 10: 'aac', 14: 'mp3' };
 const LEGACY_AAC = 10;
 const LEGACY_AUDIO_NAMES: Record<number, string> = {
-  0: 'PCM', 1: 'ADPCM', 3: 'PCM', 4: 'Nellymoser', 5: 'Nellymoser', 6: 'Nellymoser', 7: 'G.711 A-law', 8: 'G.711 mu-law',
-  11: 'Speex', 15: 'device-specific sound',
+  0: 'PCM', 1: 'ADPCM', 3: 'PCM', 4: 'Nellymoser', 5: 'Nellymoser', 6: 'Nellymoser', 7: 'G.711 A-law',
+  8: 'G.711 mu-law', 11: 'Speex', 15: 'device-specific sound',
 };
 
 /** Enhanced RTMP v2: the highest bit of a video message, or sound format 9, announces a FourCC. */
@@ -101,7 +101,9 @@ export function readAudioPacket(payload: Buffer): MediaPacket {
   const format = first >> 4;
   if (format === ENHANCED_AUDIO) return readEnhancedAudio(payload, first);
   const codec = LEGACY_AUDIO[format];
-  if (!codec) return { track: 'audio', kind: 'unsupported', codecName: LEGACY_AUDIO_NAMES[format] ?? `sound format ${format}` };
+  if (!codec) {
+    return { track: 'audio', kind: 'unsupported', codecName: LEGACY_AUDIO_NAMES[format] ?? `sound format ${format}` };
+  }
   if (payload.length < 3) return IGNORED_AUDIO;
   if (format !== LEGACY_AAC) return { track: 'audio', kind: 'frame', codec, body: payload.subarray(1) };
   return { track: 'audio', kind: payload[1] === SEQUENCE_START ? 'config' : 'frame', codec, body: payload.subarray(2) };
@@ -136,4 +138,5 @@ function skipModifiers(payload: Buffer, firstType: number): { packetType: number
 }
 
 /** Only letters an encoder may rightly send; anything else would let it write into logs. */
-const shownFourcc = (fourcc: string): string => (/^[A-Za-z0-9 .-]{4}$/.test(fourcc) ? `codec "${fourcc}"` : 'an unknown codec');
+const shownFourcc = (fourcc: string): string =>
+  /^[A-Za-z0-9 .-]{4}$/.test(fourcc) ? `codec "${fourcc}"` : 'an unknown codec';

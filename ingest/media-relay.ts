@@ -109,9 +109,10 @@ export class MediaRelay {
       this.#begin(reader, entryMs, this.#configs);
     }
     reader.response.write(tag);
-    if (reader.response.writableLength <= this.#readerBytes) return;
+    const lagBytes = reader.response.writableLength;
+    if (lagBytes <= this.#readerBytes) return;
     this.#readers.delete(reader);
-    this.#log.warn({ lagBytes: reader.response.writableLength }, 'relay reader dropped: it reads slower than the publisher sends');
+    this.#log.warn({ lagBytes }, 'relay reader dropped: it reads slower than the publisher sends');
     reader.response.destroy();
   }
 

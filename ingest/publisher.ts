@@ -78,7 +78,8 @@ export class Publisher {
     const packet = type === FLV_VIDEO ? readVideoPacket(payload) : readAudioPacket(payload);
     if (packet.kind === 'ignored') return;
     // Sequence headers often carry time 0 whatever the clock says: only frames set it.
-    const timeMs = packet.kind === 'frame' || packet.kind === 'keyframe' ? this.#timeline.map(packet.track, timestampMs) : this.#timeline.now;
+    const isFrame = packet.kind === 'frame' || packet.kind === 'keyframe';
+    const timeMs = isFrame ? this.#timeline.map(packet.track, timestampMs) : this.#timeline.now;
     const wasKnown = this.layout !== null;
     this.#probe.add(packet, timeMs);
     if (packet.kind !== 'unsupported' && (!wasKnown || this.layout?.[packet.track])) {

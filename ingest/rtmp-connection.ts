@@ -24,6 +24,7 @@ export interface PublishRequest {
 const PUBLISH_START = 'NetStream.Publish.Start';
 const PUBLISH_REFUSED = 'NetStream.Publish.BadName';
 const PLAY_REFUSED = 'NetStream.Play.Failed';
+const PLAY_MESSAGE = 'This address takes streams; to watch one, open its playback address.';
 
 const RTMP_VERSION = 3;
 const HANDSHAKE_DONE = 3;
@@ -140,7 +141,7 @@ export class RtmpConnection {
       this.#request = { app: appName(app), streamKey: typeof name === 'string' ? name : '' };
     };
     session.onPush = () => this.#publish();
-    session.onPlay = () => this.refuse('This address takes streams; to watch one, open its playback address.', PLAY_REFUSED);
+    session.onPlay = () => this.refuse(PLAY_MESSAGE, PLAY_REFUSED);
     session.onPacket = ({ codec_type, dts, size, data }) => this.#media(codec_type, dts, data.subarray(0, size));
     session.onClose = () => {
       this.#enter('closing');
@@ -208,4 +209,5 @@ export class RtmpConnection {
 }
 
 /** `live/`, `live?x=y` and `live` are one application; the last two come from how encoders split an address. */
-const appName = (app: unknown): string => (typeof app === 'string' ? (app.split('?')[0] ?? '').replace(/^\/+|\/+$/g, '') : '');
+const appName = (app: unknown): string =>
+  typeof app === 'string' ? (app.split('?')[0] ?? '').replace(/^\/+|\/+$/g, '') : '';

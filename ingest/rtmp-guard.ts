@@ -7,7 +7,7 @@ export class RtmpProtocolError extends Error {}
 
 /** Before a publish is accepted only commands come: `connect` of the wordiest encoder is under 1 KiB. */
 const MAX_COMMAND_BYTES = 64 * 1024;
-/** A keyframe of 4K at 60 Mbit/s is about 2 MiB. RTMP itself would allow 16 MiB for each of 65 thousand chunk streams. */
+/** A keyframe of 4K at 60 Mbit/s is about 2 MiB. RTMP would allow 16 MiB for each of 65 thousand chunk streams. */
 const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 /** All half-received messages of one connection; the parser keeps each buffer at its largest size. */
 const MAX_BUFFERED_BYTES = 4 * MAX_MESSAGE_BYTES;

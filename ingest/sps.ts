@@ -9,6 +9,7 @@ import type { PictureSize } from './video-config.js';
 /** Profiles whose set says chroma format and scaling lists (ITU-T H.264, 7.3.2.1.1). */
 const HIGH_PROFILES = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
 const CHROMA_444 = 3;
+const PLAIN_PROFILE = { chroma: 1, separatePlanes: false };
 
 /** @param sps a NAL unit with its one-byte header, without start code */
 export function sizeOfH264Sps(sps: Buffer): PictureSize {
@@ -17,7 +18,7 @@ export function sizeOfH264Sps(sps: Buffer): PictureSize {
   const profile = bits.read(8);
   bits.skip(16); // constraint flags, level_idc
   bits.ue(); // seq_parameter_set_id
-  const { chroma, separatePlanes } = HIGH_PROFILES.has(profile) ? readHighProfile(bits) : { chroma: 1, separatePlanes: false };
+  const { chroma, separatePlanes } = HIGH_PROFILES.has(profile) ? readHighProfile(bits) : PLAIN_PROFILE;
   bits.ue(); // log2_max_frame_num_minus4
   skipPictureOrder(bits);
   bits.ue(); // max_num_ref_frames
@@ -105,6 +106,5 @@ const cropUnit = (chroma: number): { x: number; y: number } => ({
 
 /** Takes out the 3 of each 0, 0, 3 (H.264 7.4.1, H.265 7.4.2). */
 function withoutEmulationPrevention(unit: Buffer): Buffer {
-  const bytes = unit.filter((byte, index) => !(byte === 3 && index >= 2 && unit[index - 1] === 0 && unit[index - 2] === 0));
-  return Buffer.from(bytes);
+  return Buffer.from(unit.filter((byte, at) => !(byte === 3 && at >= 2 && unit[at - 1] === 0 && unit[at - 2] === 0)));
 }

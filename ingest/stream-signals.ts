@@ -3,7 +3,12 @@ import { HoldfastError } from '../domain/errors.js';
 import { STREAMS_QUEUE, streamWorkflowId } from '../domain/task-queues.js';
 import { CALL_DEADLINE_MS } from '../temporal/client.js';
 import { STREAM_ID_ATTRIBUTE, STREAM_STATUS_ATTRIBUTE } from '../temporal/search-attributes.js';
-import { type PublishStarted, publishStartedSignal, type PublishStopped, publishStoppedSignal } from '../workflows/messages.js';
+import {
+  type PublishStarted,
+  publishStartedSignal,
+  type PublishStopped,
+  publishStoppedSignal,
+} from '../workflows/messages.js';
 
 /** How the ingest tells a stream's workflow about its publishers. Both may be repeated: the eventId is the same. */
 export interface StreamSignals {
@@ -13,7 +18,7 @@ export interface StreamSignals {
   publishStopped(streamId: string, stopped: PublishStopped): Promise<void>;
 }
 
-/** The real one. The start is for the rare stream whose workflow the API could not start; a running one gets the signal only. */
+/** The real one. A running workflow only gets the signal; the start is for the rare one the API could not start. */
 export function createStreamSignals(client: Client): StreamSignals {
   return {
     async publishStarted(started) {
@@ -36,8 +41,8 @@ export function createStreamSignals(client: Client): StreamSignals {
           }),
         );
       } catch (error) {
-        if (error instanceof WorkflowExecutionAlreadyStartedError) throw new HoldfastError('stream_ended', undefined, {}, { cause: error });
-        throw error;
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        throw new HoldfastError('stream_ended', undefined, {}, { cause: error });
       }
     },
 

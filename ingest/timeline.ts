@@ -2,7 +2,7 @@ type Track = 'audio' | 'video';
 
 /** Where the relay's clock starts: room for audio that is a little older than the first picture. */
 const START_MS = 1000;
-/** A jump of more than this is a new clock of the encoder, not a gap: a publisher silent for that long is gone anyway. */
+/** A larger jump is a new clock of the encoder, not a gap: a publisher silent for that long is gone anyway. */
 const MAX_GAP_MS = 10_000;
 /** How far one track may lag behind the other in one connection's interleaving. */
 const MAX_LAG_MS = 5000;

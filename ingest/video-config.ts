@@ -83,7 +83,8 @@ function sizeOfAv1C(config: Buffer): PictureSize | null {
     offset += (header & 0x04) !== 0 ? 2 : 1;
     let length = config.length - offset;
     if ((header & 0x02) !== 0) ({ value: length, next: offset } = readLeb128(config, offset));
-    if (((header >> 3) & 0x0f) === OBU_SEQUENCE_HEADER) return sizeOfSequenceHeader(config.subarray(offset, offset + length));
+    const type = (header >> 3) & 0x0f;
+    if (type === OBU_SEQUENCE_HEADER) return sizeOfSequenceHeader(config.subarray(offset, offset + length));
     offset += length;
   }
   return null;

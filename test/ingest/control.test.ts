@@ -115,3 +115,14 @@ it('a stopping ingest ends its publishers, tells their workflows and frees their
   expect(await encoder.exited).not.toBe(0);
   ingest = await startTestIngest({});
 });
+
+it('a stopping ingest does not wait for ever for a Temporal that is away', async () => {
+  ingest = await startTestIngest({ [KEY]: 'str_1' });
+  ingest.signals.failure = new Error('Temporal is away');
+  const encoder = publish(ingest.rtmpUrl(KEY), { seconds: 60 });
+  await until(() => ingest.logged.join('').includes('signal not delivered yet'), 'the first try');
+  await ingest.close();
+  expect(ingest.logged.join('')).toContain('signal given up');
+  expect(await encoder.exited).not.toBe(0);
+  ingest = await startTestIngest({});
+});
