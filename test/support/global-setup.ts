@@ -16,7 +16,7 @@ export default async function setup(): Promise<() => Promise<void>> {
   const { HOLDFAST_CACHE_DIR: cacheDir } = readEnvironment();
   const [tools] = await Promise.all([
     ensureToolchain(['ffmpeg', 'temporal', 'temporal-test-server'], { cacheDir, env: process.env, onProgress: console.log }),
-    build().catch((error: Error) => console.error(`dist/ is not up to date: ${error.message}`)),
+    build(),
   ]);
   process.env[TEST_VARIABLES.ffmpeg] = tools.ffmpeg;
   process.env[TEST_VARIABLES.temporal] = tools.temporal;
