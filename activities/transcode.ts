@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledFailure, Context } from '@temporalio/activity';
+import type { RelayStart } from '../contracts/ingest-control.js';
 import type { BroadcastStatus } from '../contracts/origin-control.js';
 import { HoldfastError } from '../domain/errors.js';
 import { pickLadder, type EncodePlan } from '../domain/ladder.js';
@@ -33,6 +34,8 @@ export interface TranscodeInput {
   epoch: number;
   source: SourceLayout;
   settings: StreamSettings;
+  /** A publisher's first encoder starts with its first keyframe; a later one must not repeat what was shown. */
+  relayStart: RelayStart;
 }
 
 export interface TranscodeResult {
@@ -129,8 +132,7 @@ async function start(deps: TranscodeDeps, input: TranscodeInput): Promise<Encode
 }
 
 function commandFor(deps: TranscodeDeps, input: TranscodeInput, plan: EncodePlan, sockets: Record<string, string>): string[] {
-  // The first encoder starts with the publisher's first keyframe; a later one must not repeat what was shown.
-  const inputUrl = deps.ingest.relayUrl(input.publishId, input.epoch === 1 ? 'cache' : 'keyframe');
+  const inputUrl = deps.ingest.relayUrl(input.publishId, input.relayStart);
   return ladderArguments({ inputUrl, source: input.source, plan, sockets, encoder: deps.encoder });
 }
 

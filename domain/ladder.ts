@@ -65,9 +65,20 @@ const even = (value: number): number => Math.max(2, 2 * Math.round(value / 2));
  * @param custom a stream's own rungs, or null for the default ladder
  */
 export function pickLadder(source: SourceLayout, custom: readonly CustomRung[] | null): EncodePlan {
-  const video = source.video ? videoRenditions(source.video, custom) : [];
-  const gopSeconds = source.video ? gopFrames(source.video.frameRate) / source.video.frameRate : GOP_SECONDS;
+  const exact = source.video && { ...source.video, frameRate: exactFrameRate(source.video.frameRate) };
+  const video = exact ? videoRenditions(exact, custom) : [];
+  const gopSeconds = exact ? gopFrames(exact.frameRate) / exact.frameRate : GOP_SECONDS;
   return { renditions: source.audio ? [...video, AUDIO_RENDITION] : video, gopSeconds };
+}
+
+/** 29.97 stands for 30000/1001: the hundredth of a per mille between them would push cuts off the grid within hours. */
+export function exactFrameRate(frameRate: number): number {
+  const NTSC = 1000 / 1001;
+  const TOLERANCE = 0.005;
+  const whole = Math.round(frameRate);
+  if (Math.abs(frameRate - whole) < TOLERANCE) return whole;
+  const ntsc = Math.round(frameRate / NTSC) * NTSC;
+  return Math.abs(frameRate - ntsc) < TOLERANCE ? ntsc : frameRate;
 }
 
 /** Whole frames of one GOP: 60 at 29.97 fps, so the GOP there lasts 2.002 s. */

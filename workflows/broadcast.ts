@@ -25,6 +25,7 @@ export class Broadcast {
   #source: PublishStarted['source'];
   #encoding: Encoding | null = null;
   #epoch = 0;
+  #encodedPublishId: string | null = null;
   #failures: number[] = [];
   #liveAt: string | null = null;
   #endedAt: string | null = null;
@@ -109,6 +110,8 @@ export class Broadcast {
 
   #startEncoding(publisher: PublishStarted): Encoding {
     this.#source = publisher.source;
+    const relayStart = this.#encodedPublishId === publisher.publishId ? 'keyframe' : 'cache';
+    this.#encodedPublishId = publisher.publishId;
     return new Encoding({
       hostId: publisher.hostId,
       announce: this.#life.status !== 'live',
@@ -118,6 +121,7 @@ export class Broadcast {
       epoch: ++this.#epoch,
       source: publisher.source,
       settings: this.#settings,
+      relayStart,
     }).start();
   }
 

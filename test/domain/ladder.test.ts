@@ -52,6 +52,12 @@ describe('a custom ladder', () => {
   });
 });
 
+describe('a rate given as 29.97 or 59.94', () => {
+  it('is the NTSC rate, so that a GOP lasts exactly 2.002 s', () => {
+    for (const rate of [29.97, 59.94, 23.976]) expect(pickLadder({ video: video(640, 360, rate), audio: null }, null).gopSeconds).toBeCloseTo(2.002, 9);
+  });
+});
+
 describe('cuts', () => {
   it.each([24, 25, 30000 / 1001, 30, 48, 50, 60000 / 1001, 60, 15, 12.5, 7])('fall on a frame of every rung at %f fps', (frameRate) => {
     const custom = [{ height: 480, bitrate: 1_000_000 }, { height: 360, bitrate: 600_000, fps: 15 }, { height: 240, bitrate: 300_000, fps: 10 }];
