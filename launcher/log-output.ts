@@ -8,7 +8,7 @@ export interface LogOutput {
   line(process: string, text: string): void;
   /** A line of the launcher itself. */
   say(level: LogLevel, msg: string, fields?: Record<string, unknown>): void;
-  /** From now on only errors are shown; the files still get everything. What stops complains about the others. */
+  /** From now on only the launcher is shown, the files still get everything: what stops complains about the others. */
   quiet(): void;
 }
 
@@ -21,7 +21,6 @@ export interface LogOutputOptions {
 
 const LAUNCHER = 'launcher';
 const TERMINAL_LEVEL: LogLevel = 'info';
-const QUIET_LEVEL: LogLevel = 'error';
 
 const atLeast = (level: LogLevel, least: LogLevel): boolean => LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(least);
 
@@ -29,7 +28,8 @@ const atLeast = (level: LogLevel, least: LogLevel): boolean => LOG_LEVELS.indexO
 export function createLogOutput({ logsDir, terminal, write }: LogOutputOptions): LogOutput {
   const files = new Map<string, RotatingFile>();
   const colors = picocolors.createColors(terminal && picocolors.isColorSupported);
-  let leastShown: LogLevel = terminal ? TERMINAL_LEVEL : 'trace';
+  const leastShown: LogLevel = terminal ? TERMINAL_LEVEL : 'trace';
+  let quiet = false;
   const fileOf = (process: string): RotatingFile => {
     const present = files.get(process) ?? new RotatingFile(join(logsDir, `${process}.log`));
     files.set(process, present);
@@ -38,6 +38,7 @@ export function createLogOutput({ logsDir, terminal, write }: LogOutputOptions):
   const put = (line: LogLine): void => {
     const json = jsonLine(line);
     fileOf(line.process).append(json);
+    if (quiet && line.process !== LAUNCHER) return;
     if (atLeast(line.level, leastShown)) write(`${terminal ? terminalLine(line, colors) : json}\n`);
   };
   return {
@@ -45,6 +46,6 @@ export function createLogOutput({ logsDir, terminal, write }: LogOutputOptions):
       if (text.trim() !== '') put(parseLogLine(process, text, new Date().toISOString()));
     },
     say: (level, msg, fields = {}) => put({ time: new Date().toISOString(), level, process: LAUNCHER, msg, fields }),
-    quiet: () => (leastShown = QUIET_LEVEL),
+    quiet: () => void (quiet = true),
   };
 }

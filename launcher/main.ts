@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { MasterKeyError } from '../auth/master-key.js';
 import { dataPaths } from '../config/addresses.js';
 import { EnvironmentError, readEnvironment } from '../config/env.js';
@@ -18,16 +17,13 @@ function explain(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-async function main(): Promise<number> {
+async function main(): Promise<void> {
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   const { demo, help } = readArguments(process.argv.slice(2));
-  if (help) {
-    print(USAGE);
-    return 0;
-  }
+  if (help) return print(USAGE);
   const env = readEnvironment();
   const output = createLogOutput({
-    logsDir: join(dataPaths(env.HOLDFAST_DATA_DIR).logs),
+    logsDir: dataPaths(env.HOLDFAST_DATA_DIR).logs,
     terminal: process.stdout.isTTY === true,
     write: (text) => void process.stdout.write(text),
   });
@@ -36,13 +32,13 @@ async function main(): Promise<number> {
   try {
     await Promise.race([launcher.start(), stopRequested]);
     await stopRequested;
-    return 0;
-  } catch (error) {
-    process.stderr.write(`\n${explain(error)}\n`);
-    return 1;
-  } finally {
     await launcher.stop();
     print('Everything has stopped.');
+  } catch (error) {
+    // Said before the rest is stopped, which may take some seconds.
+    process.stderr.write(`\n${explain(error)}\n`);
+    process.exitCode = 1;
+    await launcher.stop();
   }
 }
 
@@ -67,4 +63,8 @@ function onStopSignals(launcher: Launcher, print: (text: string) => void): Promi
 
 // The terminal may be closed while its processes are still being stopped.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-process.exit(await main());
+await main().catch((error: unknown) => {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = 1;
+});
+process.exit();

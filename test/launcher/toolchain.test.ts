@@ -72,7 +72,7 @@ describe('a download that fails says what to do', () => {
     ['without Python', { ...failure, code: -1, startError: 'ENOENT' }, 'Install Python 3 with pip'],
     ['without pip', { ...failure, stderr: '/usr/bin/python3: No module named pip' }, 'apt install python3-pip'],
     ['without a network', { ...failure, stderr: 'WARNING: Retrying … NewConnectionError(…)\nERROR: No matching distribution found for x' }, 'Check the network'],
-    ['with an old pip', { ...failure, stderr: 'ERROR: No matching distribution found for x' }, 'pip older than'],
+    ['with an old pip', { ...failure, stderr: 'ERROR: No matching distribution found for x' }, 'pip is older than'],
     ['on a full disk', { ...failure, stderr: 'ERROR: Could not install: [Errno 28] No space left on device' }, 'HOLDFAST_CACHE_DIR'],
     ['otherwise', { ...failure, stderr: 'ERROR: something new' }, 'something new'],
   ])('%s', (_case, result, advice) => {
