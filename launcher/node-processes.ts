@@ -43,3 +43,14 @@ export async function reasonNodeProcessNotReady({ opsUrl }: NodeProcess): Promis
     return `${opsUrl}/readyz does not answer (${cause?.code ?? message})`;
   }
 }
+
+/** /healthz says only that the process still turns. */
+export async function nodeProcessIsAlive({ opsUrl }: NodeProcess): Promise<boolean> {
+  return fetch(`${opsUrl}/healthz`, { signal: AbortSignal.timeout(READY_TIMEOUT_MS) }).then(
+    async (response) => {
+      await response.arrayBuffer();
+      return response.ok;
+    },
+    () => false,
+  );
+}

@@ -16,5 +16,9 @@ export function watched(name: string, output: LogOutput, more: Partial<ProcessEv
       output.say('error', `${name} keeps failing: ${failures} times in a row, now ${exit}. Its last lines:`, { lastLines });
       more.failing?.(report);
     },
+    hung: (report) => {
+      output.say('error', `${name} gives no sign of life for ${report.seconds} s; killing it to start it again`);
+      more.hung?.(report);
+    },
   };
 }

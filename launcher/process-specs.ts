@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { addressesOf, LOOPBACK } from '../config/addresses.js';
 import type { Environment } from '../config/env.js';
-import { type NodeProcess, reasonNodeProcessNotReady } from './node-processes.js';
+import { type NodeProcess, nodeProcessIsAlive, reasonNodeProcessNotReady } from './node-processes.js';
 import { postgresAnswers } from './postgres.js';
 import type { PostgresCluster } from './postgres-cluster.js';
 import type { ProcessSpec } from './supervised-process.js';
@@ -54,6 +54,7 @@ export function nodeProcessSpec(node: NodeProcess, env: Environment, found: Foun
       env: { ...ownEnvironment(), ...settingsFor(node, env, found) },
     },
     reasonNotReady: () => reasonNodeProcessNotReady(node),
+    isAlive: () => nodeProcessIsAlive(node),
     stopSignal: 'SIGTERM',
   };
 }

@@ -13,6 +13,8 @@ export interface ProcessSpec {
   beforeStart?: () => Promise<void>;
   /** null = ready; else why not yet, as the end of a sentence. */
   reasonNotReady: () => Promise<string | null>;
+  /** Asked regularly once it was ready; one that gives no sign of life for `HUNG_AFTER_MS` is killed, and so started again. */
+  isAlive?: () => Promise<boolean>;
   stopSignal: NodeJS.Signals;
 }
 
@@ -25,6 +27,8 @@ export interface ProcessEvents {
   restarting(report: { exit: string; delayMs: number }): void;
   /** It keeps ending soon after its start. */
   failing(report: { exit: string; failures: number; lastLines: string[] }): void;
+  /** It still runs but gives no sign of life, and is killed now. */
+  hung(report: { seconds: number }): void;
 }
 
 const READY_POLL_MS = 100;
@@ -35,12 +39,22 @@ const FAILING_AFTER = 3;
 /** A process that was never ready is given up then: the set-up is wrong, and someone is watching. */
 const GIVE_UP_AFTER = 4;
 const LAST_LINES = 10;
+const LIFE_CHECK_MS = 5000;
+/** Far longer than any pause of a busy process, and short enough that no stream shows a wrong status for a minute. */
+const HUNG_AFTER_MS = 30_000;
+
+/** How often a sign of life is asked for, and how long a process may give none (milliseconds). */
+export interface LifeTiming {
+  checkMs: number;
+  hungAfterMs: number;
+}
 
 /** One process that is started again whenever it ends, until it is told to stop. */
 export class SupervisedProcess {
   readonly name: string;
   readonly #spec: ProcessSpec;
   readonly #events: ProcessEvents;
+  readonly #timing: LifeTiming;
   readonly #stopping = new AbortController();
   readonly #lastLines: string[] = [];
   #child: Child | null = null;
@@ -48,7 +62,8 @@ export class SupervisedProcess {
   #wasReady = false;
   #problem: LauncherError | null = null;
 
-  constructor(spec: ProcessSpec, events: ProcessEvents) {
+  constructor(spec: ProcessSpec, events: ProcessEvents, timing: LifeTiming = { checkMs: LIFE_CHECK_MS, hungAfterMs: HUNG_AFTER_MS }) {
+    this.#timing = timing;
     this.name = spec.name;
     this.#spec = spec;
     this.#events = events;
@@ -124,10 +139,29 @@ export class SupervisedProcess {
     });
     this.#child = child;
     if (child.identity) this.#events.started(child.identity);
+    const lifeChecks = this.#watchLife(child);
     const exit = await child.exited;
+    clearInterval(lifeChecks);
     this.#child = null;
     if (child.identity) this.#events.ended(child.identity);
     return describeExit(exit);
+  }
+
+  #watchLife(child: Child): NodeJS.Timeout | undefined {
+    const { isAlive } = this.#spec;
+    if (!isAlive) return undefined;
+    const { checkMs, hungAfterMs } = this.#timing;
+    let lastSign: number | null = null;
+    return setInterval(() => {
+      void isAlive().then((alive) => {
+        if (alive) lastSign = performance.now();
+        // A process that is still starting has given no first sign; that is its start's matter.
+        if (lastSign === null || performance.now() - lastSign < hungAfterMs || this.#stopping.signal.aborted) return;
+        lastSign = null;
+        this.#events.hung({ seconds: Math.round(hungAfterMs / 1000) });
+        child.kill();
+      });
+    }, checkMs);
   }
 
   #shownLastLines(): string {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startChild } from '../../launcher/child-process.js';
 import { ProcessRecords } from '../../launcher/process-records.js';
-import { type ProcessEvents, type ProcessSpec, SupervisedProcess } from '../../launcher/supervised-process.js';
+import { type LifeTiming, type ProcessEvents, type ProcessSpec, SupervisedProcess } from '../../launcher/supervised-process.js';
 import { identify, isRunning } from '../../media/process-identity.js';
 import { until } from '../support/until.js';
 
@@ -23,7 +23,7 @@ interface Watched {
 const running: SupervisedProcess[] = [];
 afterEach(async () => void (await Promise.all(running.splice(0).map((process) => process.stop(0)))));
 
-function supervise(script: string, spec: Partial<ProcessSpec> = {}): Watched {
+function supervise(script: string, spec: Partial<ProcessSpec> = {}, timing?: LifeTiming): Watched {
   const [lines, pids, failing]: [string[], number[], Watched['failing']] = [[], [], []];
   const events: ProcessEvents = {
     line: (text) => lines.push(text),
@@ -31,6 +31,7 @@ function supervise(script: string, spec: Partial<ProcessSpec> = {}): Watched {
     ended: () => {},
     restarting: () => {},
     failing: (report) => failing.push(report),
+    hung: () => {},
   };
   const process_ = new SupervisedProcess(
     {
@@ -42,6 +43,7 @@ function supervise(script: string, spec: Partial<ProcessSpec> = {}): Watched {
       ...spec,
     },
     events,
+    timing,
   );
   running.push(process_);
   return { process: process_, lines, pids, failing };
@@ -73,6 +75,21 @@ describe('a supervised process', () => {
   it('that cannot be started at all says so', async () => {
     const { process: supervised } = supervise('', { command: { file: '/nonexistent/program', args: [], env: {}, cwd: tmpdir() } });
     await expect(supervised.start()).rejects.toThrow(/cannot be started \(ENOENT\)/);
+  });
+
+  it('that hangs is killed and started again', async () => {
+    let frozen: number | null = null;
+    let asked = 0;
+    const isAlive = () => Promise.resolve(++asked > 0 && supervised.pid !== frozen);
+    const { process: supervised, pids } = supervise(STAYS, { isAlive }, { checkMs: 20, hungAfterMs: 100 });
+    await supervised.start();
+    // One that answers is left alone: it has to give a first sign before its silence counts.
+    await until(() => asked > 8, 'several signs of life');
+    expect(pids).toHaveLength(1);
+    process.kill(pids[0]!, 'SIGSTOP');
+    frozen = pids[0]!;
+    await until(() => pids.length === 2, 'a second process');
+    expect(identify(pids[0]!)).toBeNull();
   });
 
   it('ends when asked to, and is not started again', async () => {
