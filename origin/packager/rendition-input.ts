@@ -18,16 +18,7 @@ export interface RenditionInputOptions {
   onClosed: (reason: string | null) => void;
 }
 
-/** What Node reads at once; a read that was full may have left something. */
-const FULL_READ_BYTES = 65_536;
-/**
- * After a read, frames gather this long in the kernel's buffer (about 200 kB, a third of a second at 5 Mbit/s) before
- * the next: a read costs more than what is done with the frame, and this saves a third of the origin's CPU. Playlists
- * name whole segments, so nobody waits for it; it must stay well below a part once parts are named.
- */
-const READ_INTERVAL_MS = 100;
-
-/** One encoder output: bytes from a socket in, finished segments out. Reads on whatever becomes of what it read. */
+/** One encoder output: bytes from a socket in, finished segments out. Reads at once whatever comes, always. */
 export class RenditionInput {
   bytes = 0;
   connected = false;
@@ -65,7 +56,6 @@ export class RenditionInput {
     let reason: string | null = null;
     socket.on('data', (chunk: Buffer) => {
       if (!this.connected) return;
-      if (chunk.length < FULL_READ_BYTES) this.#rest(socket);
       this.bytes += chunk.length;
       try {
         this.#boxes.push(chunk);
@@ -82,11 +72,6 @@ export class RenditionInput {
       this.connected = false;
       this.#options.onClosed(reason);
     });
-  }
-
-  #rest(socket: Socket): void {
-    socket.pause();
-    setTimeout(() => socket.resume(), READ_INTERVAL_MS);
   }
 
   /** Refuses every later byte. */
