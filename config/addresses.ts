@@ -34,6 +34,9 @@ export const dataPaths = (dataDir: string) => ({
   media: join(dataDir, 'media'),
   run: join(dataDir, 'run'),
   encoders: join(dataDir, 'run', 'encoders'),
+  /** Encoders of restreams, apart from those of broadcasts. */
+  restreams: join(dataDir, 'run', 'restreams'),
+  slates: join(dataDir, 'run', 'slates'),
   logs: join(dataDir, 'logs'),
   masterKey: join(dataDir, 'master.key'),
   runJson: join(dataDir, 'run.json'),

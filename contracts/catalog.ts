@@ -1,6 +1,8 @@
+import type { RestreamState } from '../domain/destination.js';
 import type { StreamEvent } from '../domain/event.js';
 import type { Rendition } from '../domain/ladder.js';
 import type { SourceLayout } from '../domain/source.js';
+import type { DestinationSummary } from './destinations.js';
 import type { EndCause, StreamSettings, StreamStatus } from '../domain/stream.js';
 
 /** What the workflows write to and read from Postgres, through activities. Every method is idempotent. */
@@ -11,6 +13,8 @@ export interface Catalog {
   settings(streamId: string): Promise<StreamSettings>;
   /** Writes state and events in one transaction; a lower version than the stored one changes no state, a known event is skipped. */
   record(projection: StreamProjection): Promise<void>;
+  /** Destinations of a stream, oldest first. */
+  destinationsOf(streamId: string): Promise<DestinationSummary[]>;
   /** Broadcasts of a stream and the host that holds each one's files. */
   broadcastsOf(streamId: string): Promise<{ broadcastId: string; hostId: string }[]>;
   /** The segments of this broadcast are gone; its VOD playback with them. */
@@ -36,6 +40,8 @@ export interface StreamProjection {
   broadcastId: string | null;
   broadcast?: BroadcastProjection;
   recording?: RecordingProjection;
+  /** Restreams that changed; the stored ones of other destinations stay. */
+  restreams?: RestreamState[];
   events: StreamEvent[];
 }
 

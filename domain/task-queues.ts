@@ -6,3 +6,4 @@ export const mediaQueue = (hostId: string): string => `media-${hostId}`;
 
 export const streamWorkflowId = (streamId: string): string => `stream/${streamId}`;
 export const retentionWorkflowId = (broadcastId: string): string => `retention/${broadcastId}`;
+export const restreamWorkflowId = (broadcastId: string, destinationId: string): string => `restream/${broadcastId}/${destinationId}`;

@@ -1,4 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { RestreamState } from '../domain/destination.js';
 import type { SourceLayout } from '../domain/source.js';
 import type { EndCause, StreamStatus } from '../domain/stream.js';
 
@@ -55,6 +56,23 @@ export interface EndResult {
   status: StreamStatus;
 }
 
+/**
+ * What happened to a destination (already written to Postgres), or what its owner wants now. `start` sends to it in this
+ * broadcast though it is not enabled; `stop` ends it until it is started again; `retry` tries at once, also after `failed`;
+ * `changed` starts a running restream again if what it sends where has changed; `removed` ends it for good.
+ */
+export interface DestinationCommand {
+  destinationId: string;
+  command: 'start' | 'stop' | 'retry' | 'changed' | 'removed';
+}
+
+/** From a restream's own workflow to its stream's. */
+export interface RestreamChanged {
+  /** Unique per signal; a repeated one is ignored. */
+  eventId: string;
+  state: RestreamState;
+}
+
 /** A stream's state as its workflow knows it. */
 export interface StreamState {
   streamId: string;
@@ -81,6 +99,18 @@ export const endUpdate = defineUpdate<EndResult, [EndRequest]>('end');
 /** Updates, because the caller must know that later publishers will be refused, or accepted. */
 export const disableUpdate = defineUpdate<StreamState>('disable');
 export const enableUpdate = defineUpdate<StreamState>('enable');
+/**
+ * An update, because the caller must know whether the command was taken: `null` = done, nothing is sent now (no broadcast).
+ * Fails with `stream_not_live` for start and retry outside a broadcast.
+ */
+export const destinationUpdate = defineUpdate<RestreamState | null, [DestinationCommand]>('destination');
+
+/** A signal between workflows: the restream tells its stream, which alone numbers the timeline. */
+export const restreamChangedSignal = defineSignal<[RestreamChanged]>('restreamChanged');
+/** Signals from the stream to a restream: it ends politely, tries at once. */
+export const endRestreamSignal = defineSignal('endRestream');
+export const retryRestreamSignal = defineSignal('retryRestream');
+
 /** An update, so that DELETE answers after the deletion can no longer be lost. Ends a live broadcast first. */
 export const deleteUpdate = defineUpdate<StreamState>('delete');
 
