@@ -10,7 +10,10 @@ const MAX_LINES = 300;
  * Who may import whom. What is not listed for a room must not be imported there; only the composing rooms (launcher,
  * bench, test) may import everything. A room's `main.ts` is its composition and may import some more.
  */
-const ROOMS = ['activities', 'api', 'auth', 'config', 'contracts', 'db', 'domain', 'hls', 'ingest', 'launcher', 'log', 'media', 'ops', 'origin', 'temporal', 'web', 'workers', 'workflows', 'bench', 'test'];
+const ROOMS = [
+  'activities', 'api', 'auth', 'bench', 'config', 'contracts', 'db', 'domain', 'hls', 'ingest', 'launcher', 'log',
+  'media', 'ops', 'origin', 'temporal', 'test', 'web', 'workers', 'workflows',
+];
 const MAY_IMPORT = {
   domain: [],
   contracts: ['domain'],
@@ -27,7 +30,9 @@ const MAY_IMPORT = {
   ingest: ['domain', 'contracts', 'log', 'ops', 'temporal', 'workflows/messages.ts'],
   origin: ['domain', 'contracts', 'hls', 'log', 'ops', 'auth'],
   api: ['domain', 'contracts', 'db', 'auth', 'temporal', 'workflows/messages.ts', 'log', 'ops', 'config'],
-  workers: ['activities', 'auth', 'config', 'contracts', 'db', 'domain', 'log', 'media', 'ops', 'temporal', 'workflows'],
+  workers: [
+    'activities', 'auth', 'config', 'contracts', 'db', 'domain', 'log', 'media', 'ops', 'temporal', 'workflows',
+  ],
 };
 const MAIN_MAY_IMPORT = {
   ingest: ['config', 'db', 'auth'],
@@ -53,7 +58,15 @@ function zonesOf(target, room, allowed) {
   }));
 }
 
+/** What plain JavaScript finds in Node and in browsers. TypeScript knows by itself. */
+const GLOBALS = [
+  'AbortController', 'AbortSignal', 'Buffer', 'URL', 'URLSearchParams', 'clearInterval', 'clearTimeout', 'console',
+  'document', 'fetch', 'history', 'localStorage', 'location', 'matchMedia', 'navigator', 'performance', 'process',
+  'setInterval', 'setTimeout', 'window',
+];
+
 /** Workflow code runs in a sandbox, and must decide the same on every replay. */
+const ONLY_TYPES = 'Only types: the code runs in another process.';
 const NO_NODE = 'Workflow code runs in a sandbox without Node.';
 
 export default tseslint.config(
@@ -64,7 +77,7 @@ export default tseslint.config(
     rules: {
       'max-lines': ['warn', { max: MAX_LINES, skipBlankLines: true, skipComments: true }],
       eqeqeq: ['error', 'always', { null: 'ignore' }],
-      'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true, named: true, defaultFrom: true, namedFrom: true, namespaceFrom: true } }],
+      'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true, named: true } }],
     },
   },
   {
@@ -76,7 +89,7 @@ export default tseslint.config(
     files: ['**/*.{js,mjs}'],
     languageOptions: {
       globals: Object.fromEntries(
-        ['console', 'process', 'performance', 'URL', 'Buffer', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'fetch', 'AbortController', 'AbortSignal', 'URLSearchParams', 'window', 'document', 'navigator', 'location', 'localStorage', 'history', 'matchMedia'].map((name) => [name, 'readonly']),
+        GLOBALS.map((name) => [name, 'readonly']),
       ),
     },
   },
@@ -86,7 +99,9 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     plugins: { 'import-x': importX },
     settings: {
-      'import-x/resolver-next': [createNodeResolver({ extensions: ['.ts', '.js', '.mjs'], extensionAlias: { '.js': ['.ts', '.js'] } })],
+      'import-x/resolver-next': [
+        createNodeResolver({ extensions: ['.ts', '.js', '.mjs'], extensionAlias: { '.js': ['.ts', '.js'] } }),
+      ],
       'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
     },
     rules: {
@@ -94,10 +109,13 @@ export default tseslint.config(
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false } }],
       '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
-      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false }],
+      '@typescript-eslint/consistent-type-imports': ['error', { disallowTypeAnnotations: false }],
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'off',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrorsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrorsIgnorePattern: '^_' },
+      ],
       'import-x/no-cycle': ['error', { ignoreExternal: true }],
       'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones }],
     },
@@ -105,10 +123,16 @@ export default tseslint.config(
   {
     files: ['workflows/**/*.ts'],
     rules: {
-      'no-restricted-imports': ['error', { paths: builtinModules.map((name) => ({ name, message: NO_NODE })), patterns: [{ regex: '^node:', message: NO_NODE }] }],
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: builtinModules.map((name) => ({ name, message: NO_NODE })),
+          patterns: [{ regex: '^node:', message: NO_NODE }],
+        },
+      ],
       '@typescript-eslint/no-restricted-imports': [
         'error',
-        { patterns: [{ group: ['../activities/*', '../contracts/*'], allowTypeImports: true, message: 'Only types: the code runs in another process.' }] },
+        { patterns: [{ group: ['../activities/*', '../contracts/*'], allowTypeImports: true, message: ONLY_TYPES }] },
       ],
     },
   },

@@ -14,6 +14,19 @@ export function readyBanner(run: RunJson, runJsonPath: string): string {
     ['All of this', runJsonPath],
   ];
   const lines = rows.map(([label, value]) => `  ${label.padEnd(LABEL_WIDTH)}${value}`);
-  const create = `curl -s -u ${run.apiKey}:${run.apiSecret} -H 'content-type: application/json' -d '{"name":"hello"}' ${run.api}/v1/streams`;
-  return ['', 'Holdfast is ready.', '', ...lines, '', '  Create a stream:', `  ${create}`, '', '  Ctrl-C stops everything.', ''].join('\n');
+  const credentials = `${run.apiKey}:${run.apiSecret}`;
+  const body = `-H 'content-type: application/json' -d '{"name":"hello"}'`;
+  const create = `curl -s -u ${credentials} ${body} ${run.api}/v1/streams`;
+  return [
+    '',
+    'Holdfast is ready.',
+    '',
+    ...lines,
+    '',
+    '  Create a stream:',
+    `  ${create}`,
+    '',
+    '  Ctrl-C stops everything.',
+    '',
+  ].join('\n');
 }

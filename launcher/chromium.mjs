@@ -17,7 +17,10 @@ export function ensureChromium() {
   const present = findChromium();
   if (present) return present;
   if (process.getuid?.() === 0 && install()) return findChromium();
-  console.error('There is no Chromium for the browser tests: install it (Debian, Ubuntu: apt install chromium), or set CHROMIUM to its path.');
+  console.error(
+    'There is no Chromium for the browser tests: ' +
+      'install it (Debian, Ubuntu: apt install chromium), or set CHROMIUM to its path.',
+  );
   return null;
 }
 
@@ -39,6 +42,9 @@ function isExecutable(path) {
 function install() {
   console.log('Installing Chromium for the browser tests (apt-get) …');
   const run = (...args) =>
-    spawnSync('apt-get', args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status === 0;
+    spawnSync('apt-get', args, {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    }).status === 0;
   return run('-q', 'update') && run('-q', 'install', '-y', '--no-install-recommends', ...DEBIAN_PACKAGES);
 }

@@ -45,7 +45,9 @@ export async function startDemo({ run, apiUrl, ffmpeg, dataDir, output }: DemoOp
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     });
-    if (!response.ok) throw new LauncherError(`The API answered ${response.status} to ${method} ${path}: ${await response.text()}`);
+    if (!response.ok) {
+      throw new LauncherError(`The API answered ${response.status} to ${method} ${path}: ${await response.text()}`);
+    }
     return (await response.json()) as Body;
   };
   const stream = await call<CreatedStream>('POST', '/streams', { name: 'Demo' });
@@ -53,13 +55,22 @@ export async function startDemo({ run, apiUrl, ffmpeg, dataDir, output }: DemoOp
   const publisher = new SupervisedProcess(
     {
       name: 'demo',
-      // ffmpeg takes an RTMP address from its arguments only, so this one key can be seen in the machine's process list.
-      command: { file: ffmpeg, args: publishArguments(`${stream.ingest.rtmp}/${stream.streamKey}`), env: process.env, cwd: dataDir },
+      // ffmpeg takes an RTMP address from its arguments only, so this one key can be seen in the process list.
+      command: {
+        file: ffmpeg,
+        args: publishArguments(`${stream.ingest.rtmp}/${stream.streamKey}`),
+        env: process.env,
+        cwd: dataDir,
+      },
       program: ffmpeg,
       reasonNotReady: () => Promise.resolve(null),
       stopSignal: 'SIGINT',
     },
-    watched('demo', output, { line: (text) => output.line('demo', hideKey(text)), restarting: () => void stopIfEnded() }),
+    watched('demo', output, {
+      line: (text) => output.line('demo', hideKey(text)),
+      restarting: () => void stopIfEnded(),
+      failing: () => void stopIfEnded(),
+    }),
   );
   const stopIfEnded = async (): Promise<void> => {
     const { status } = await call<{ status: string }>('GET', `/streams/${stream.id}`);
@@ -71,7 +82,7 @@ export async function startDemo({ run, apiUrl, ffmpeg, dataDir, output }: DemoOp
   return { playerUrl: stream.playback.player, stop: () => publisher.stop(STOP_GRACE_MS), kill: () => publisher.kill() };
 }
 
-/** A moving picture with running numbers, and a tone that beeps each second; 720p30 with the GOP encoders are told to use. */
+/** A moving picture with running numbers, and a tone that beeps each second; 720p30 with a GOP of 2 s. */
 function publishArguments(target: string): string[] {
   const gop = String(FRAME_RATE * GOP_SECONDS);
   return [

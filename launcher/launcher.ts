@@ -104,8 +104,11 @@ export class Launcher {
     await mkdir(dataDir, { recursive: true });
     const { bavail, bsize } = await statfs(dataDir);
     if (bavail * bsize < MIN_FREE_BYTES) {
-      const free = `${Math.round((bavail * bsize) / 1e6)} MB are free for ${dataDir}, and ${MIN_FREE_BYTES / 1e6} MB is the least`;
-      throw new LauncherError(`The disk is nearly full: ${free}. Free some space, or set HOLDFAST_DATA_DIR to a folder on another disk.`);
+      const [free, least] = [Math.round((bavail * bsize) / 1e6), MIN_FREE_BYTES / 1e6];
+      throw new LauncherError(
+        `The disk is nearly full: ${free} MB are free for ${dataDir}, and ${least} MB is the least. ` +
+          `Free some space, or set HOLDFAST_DATA_DIR to a folder on another disk.`,
+      );
     }
     await this.#records.claim();
     this.#ownsDataFolder = true;
@@ -127,7 +130,9 @@ export class Launcher {
     if (this.#stopped) return url;
     await migrate(url).catch((error: Error) => {
       if (given === undefined) throw error;
-      throw new LauncherError(`The database of HOLDFAST_DATABASE_URL cannot be used: ${error.message}`, { cause: error });
+      throw new LauncherError(`The database of HOLDFAST_DATABASE_URL cannot be used: ${error.message}`, {
+        cause: error,
+      });
     });
     return url;
   }
@@ -142,7 +147,10 @@ export class Launcher {
 
   async #startTemporal(program: string | null): Promise<void> {
     if (program !== null) return this.#processes.start(temporalSpec(program, this.#env));
-    return adoptTemporalServer({ address: addressesOf(this.#env).temporal, namespace: this.#env.HOLDFAST_TEMPORAL_NAMESPACE });
+    return adoptTemporalServer({
+      address: addressesOf(this.#env).temporal,
+      namespace: this.#env.HOLDFAST_TEMPORAL_NAMESPACE,
+    });
   }
 
   async #startNodeProcesses(databaseUrl: string, ffmpeg: string): Promise<ApiKeyPair> {
@@ -176,7 +184,9 @@ export class Launcher {
   #updateRunJson(): void {
     if (!this.#run || this.#stopped) return;
     this.#run = { ...this.#run, processes: this.#processes.pids() };
-    this.#runJson.write(this.#run).catch((error: Error) => this.#output.say('error', 'run.json cannot be written', { reason: error.message }));
+    this.#runJson
+      .write(this.#run)
+      .catch((error: Error) => this.#output.say('error', 'run.json cannot be written', { reason: error.message }));
   }
 
   async #startDemo(run: RunJson, ffmpeg: string): Promise<void> {

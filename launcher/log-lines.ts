@@ -17,7 +17,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What Postgres calls its messages (runtime-config-logging, "Message Severity Levels"). Its LOG is about itself. */
 const POSTGRES_LEVELS: Readonly<Record<string, LogLevel>> = {
-  DEBUG: 'debug', INFO: 'info', NOTICE: 'info', LOG: 'debug', WARNING: 'warn', ERROR: 'warn', FATAL: 'warn', PANIC: 'error',
+  DEBUG: 'debug', INFO: 'info', NOTICE: 'info', LOG: 'debug',
+  WARNING: 'warn', ERROR: 'warn', FATAL: 'warn', PANIC: 'error',
 };
 /** Temporal's server says in plain text only where it listens, which the launcher says itself. */
 const PLAIN_TEXT_LEVELS: Readonly<Record<string, LogLevel>> = { temporal: 'debug' };
@@ -29,11 +30,13 @@ export function parseLogLine(process: string, text: string, now: string): LogLin
   const json = parseJsonObject(text);
   if (json) {
     const fields = Object.fromEntries(Object.entries(json).filter(([name]) => !STANDARD_FIELDS.includes(name)));
-    return { time: typeof json.time === 'string' ? json.time : now, level: levelOf(json.level), process, msg: String(json.msg ?? ''), fields };
+    const time = typeof json.time === 'string' ? json.time : now;
+    return { time, level: levelOf(json.level), process, msg: String(json.msg ?? ''), fields };
   }
   const [, severity, message] = /^([A-Z]+):\s+(.*)$/.exec(text) ?? [];
   const level = severity === undefined ? undefined : POSTGRES_LEVELS[severity];
-  return { time: now, level: level ?? PLAIN_TEXT_LEVELS[process] ?? 'info', process, msg: level ? message! : text, fields: {} };
+  if (level) return { time: now, level, process, msg: message!, fields: {} };
+  return { time: now, level: PLAIN_TEXT_LEVELS[process] ?? 'info', process, msg: text, fields: {} };
 }
 
 function parseJsonObject(text: string): Record<string, unknown> | null {
@@ -58,14 +61,16 @@ export function jsonLine({ level, time, process, msg, fields }: LogLine): string
 const NAME_WIDTH = 'stream-worker'.length;
 const LEVEL_WIDTH = 'error'.length;
 
-/** For a person: `api           | info  listens  port=8080`, with an error's stack and a failing process's last lines below. */
+/** For a person: `api           | info  listens  port=8080`, an error's stack or a process's last lines below. */
 export function terminalLine(line: LogLine, colors: Colors): string {
   const name = processColor(line.process, colors)(line.process.padEnd(NAME_WIDTH));
   const level = levelColor(line.level, colors)(line.level.padEnd(LEVEL_WIDTH));
   const { err, lastLines, ...fields } = line.fields;
-  const shown = Object.entries(fields).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+  const shown = Object.entries(fields).map(([key, value]) => `${key}=${text(value)}`);
   const tail = shown.length > 0 ? `  ${colors.dim(shown.join(' '))}` : '';
-  return `${name} | ${level} ${line.msg}${tail}${indented(errorText(err), colors)}${indented(linesText(lastLines), colors)}`;
+  const below = [errorText(err), linesText(lastLines)].map((lines) => indented(lines, colors)).join('');
+  return `${name} | ${level} ${line.msg}${tail}${below}`;
 }
 
 const indented = (text: string, colors: Colors): string =>
@@ -85,9 +90,12 @@ function levelColor(level: LogLevel, colors: Colors): (text: string) => string {
 }
 
 /** Neighbours in a log differ in colour. */
-const COLOR_ORDER = ['launcher', 'api', 'ingest', 'origin', 'stream-worker', 'media-worker', 'demo', 'temporal', 'postgres'];
+const COLOR_ORDER = [
+  'launcher', 'api', 'ingest', 'origin', 'stream-worker', 'media-worker', 'demo', 'temporal', 'postgres',
+];
 
 function processColor(name: string, colors: Colors): (text: string) => string {
-  const palette = [colors.bold, colors.cyan, colors.magenta, colors.green, colors.blue, colors.yellow, colors.cyanBright, colors.gray];
+  const { bold, cyan, magenta, green, blue, yellow, cyanBright, gray } = colors;
+  const palette = [bold, cyan, magenta, green, blue, yellow, cyanBright, gray];
   return palette[Math.max(0, COLOR_ORDER.indexOf(name)) % palette.length]!;
 }

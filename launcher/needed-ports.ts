@@ -4,9 +4,22 @@ import type { NeededPort } from './ports.js';
 
 /** Every port the launcher's processes will listen on with these settings. */
 export function neededPorts(env: Environment): NeededPort[] {
-  const bound = (variable: PortVariable, purpose: string): NeededPort => ({ variable, host: env.HOLDFAST_BIND, port: env[variable], purpose });
-  const internal = (variable: PortVariable, purpose: string): NeededPort => ({ variable, host: LOOPBACK, port: env[variable], purpose });
-  const temporal = [internal('HOLDFAST_TEMPORAL_PORT', 'Temporal'), internal('HOLDFAST_TEMPORAL_UI_PORT', 'Temporal UI')];
+  const bound = (variable: PortVariable, purpose: string): NeededPort => ({
+    variable,
+    host: env.HOLDFAST_BIND,
+    port: env[variable],
+    purpose,
+  });
+  const internal = (variable: PortVariable, purpose: string): NeededPort => ({
+    variable,
+    host: LOOPBACK,
+    port: env[variable],
+    purpose,
+  });
+  const temporal = [
+    internal('HOLDFAST_TEMPORAL_PORT', 'Temporal'),
+    internal('HOLDFAST_TEMPORAL_UI_PORT', 'Temporal UI'),
+  ];
   return [
     bound('HOLDFAST_API_PORT', 'API'),
     bound('HOLDFAST_RTMP_PORT', 'RTMP'),

@@ -11,7 +11,9 @@ const INODE = 9;
  * another user.
  */
 export async function portHolder(port: number): Promise<string | null> {
-  const inodes = (await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map((table) => listeningInodes(table, port)))).flat();
+  const inodes = (
+    await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map((table) => listeningInodes(table, port)))
+  ).flat();
   if (inodes.length === 0) return null;
   const wanted = new Set(inodes.map((inode) => `socket:[${inode}]`));
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
@@ -22,7 +24,10 @@ export async function portHolder(port: number): Promise<string | null> {
 }
 
 async function listeningInodes(table: string, port: number): Promise<string[]> {
-  const rows = (await readFile(table, 'utf8').catch(() => '')).split('\n').slice(1).map((line) => line.trim().split(/\s+/));
+  const rows = (await readFile(table, 'utf8').catch(() => ''))
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/));
   const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
   return rows
     .filter((row) => row[STATE] === LISTEN && row[LOCAL_ADDRESS]?.endsWith(`:${hexPort}`))
@@ -39,4 +44,5 @@ async function holdsOneOf(pid: string, sockets: ReadonlySet<string>): Promise<bo
 }
 
 /** The kernel's short name: arguments are left out, since they may hold what is not ours to show. */
-const nameOf = async (pid: string): Promise<string> => (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'a process')).trim();
+const nameOf = async (pid: string): Promise<string> =>
+  (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'a process')).trim();

@@ -36,13 +36,14 @@ function platformPackageFolder(): string {
     return join(dirname(there.resolve(packageName())), '..');
   } catch (error) {
     throw new LauncherError(
-      `There is no Postgres for this platform (${platformName()}) in node_modules. Run npm ci again, or set HOLDFAST_DATABASE_URL to a Postgres you have.`,
+      `There is no Postgres for this platform (${platformName()}) in node_modules. ` +
+        'Run npm ci again, or set HOLDFAST_DATABASE_URL to a Postgres you have.',
       { cause: error },
     );
   }
 }
 
-/** pg-symlinks.json of the package: `target` is the link to make, `source` the file it points to, both from its root. */
+/** pg-symlinks.json: `target` is the link to make, `source` the file it points to, both from the package's root. */
 async function makeSymlinks(folder: string): Promise<void> {
   const text = await readFile(join(folder, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]');
   const links = JSON.parse(text) as { source: string; target: string }[];

@@ -57,7 +57,11 @@ const SETTINGS: Readonly<Record<string, string>> = {
   log_error_verbosity: 'terse',
   log_min_error_statement: 'panic',
 };
-const NOT_DURABLE: Readonly<Record<string, string>> = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+const NOT_DURABLE: Readonly<Record<string, string>> = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+};
 
 /** Makes the cluster when there is none yet and says how to run it. Does not start it. */
 export async function preparePostgres(options: PostgresOptions): Promise<PostgresCluster> {
@@ -68,10 +72,12 @@ export async function preparePostgres(options: PostgresOptions): Promise<Postgre
   const cluster = join(dataDir, 'cluster');
   const passwordFile = join(dataDir, 'password');
   if (!(await exists(join(cluster, 'PG_VERSION')))) {
-    await createCluster({ cluster, dataDir, passwordFile, durable, owner: way.owner, initdb: (args) => way.command(binaries.initdb, args) });
+    const initdb = (args: string[]) => way.command(binaries.initdb, args);
+    await createCluster({ cluster, dataDir, passwordFile, durable, owner: way.owner, initdb });
   }
   const password = await readFile(passwordFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new LauncherError(`The password of the database in ${dataDir} cannot be read (${error.code}). Put the file back, or set HOLDFAST_DATABASE_URL.`, { cause: error });
+    const problem = `The password of the database in ${dataDir} cannot be read (${error.code}).`;
+    throw new LauncherError(`${problem} Put the file back, or set HOLDFAST_DATABASE_URL.`, { cause: error });
   });
   const settings = { ...SETTINGS, ...(durable ? {} : NOT_DURABLE) };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
@@ -109,7 +115,8 @@ async function createCluster({ cluster, dataDir, passwordFile, durable, owner, i
       '-D', draft, `--username=${USER}`, `--pwfile=${draftPassword}`, '--auth=scram-sha-256', '--encoding=UTF8',
       '--locale-provider=builtin', '--locale=C.UTF-8', '--no-instructions', ...(durable ? [] : ['--no-sync']),
     ]);
-    const result = await runCommand(file, args, { uid, gid, cwd: '/', timeoutMs: INITDB_TIMEOUT_MS, env: { ...process.env, LC_ALL: 'C' } });
+    const env = { ...process.env, LC_ALL: 'C' };
+    const result = await runCommand(file, args, { uid, gid, cwd: '/', timeoutMs: INITDB_TIMEOUT_MS, env });
     if (result.code !== 0) throw initdbError(dataDir, result.stderr || (result.startError ?? ''));
     await writeFile(passwordFile, password, { mode: OWNER_ONLY, flush: durable });
     await rename(draft, cluster);
@@ -120,7 +127,10 @@ async function createCluster({ cluster, dataDir, passwordFile, durable, owner, i
 
 function initdbError(dataDir: string, stderr: string): LauncherError {
   if (isDiskFull(new Error(stderr))) {
-    return new LauncherError(`The disk is full: a new database in ${dataDir} needs 60 MB. Free some space, or set HOLDFAST_DATA_DIR to a folder on another disk.`);
+    return new LauncherError(
+      `The disk is full: a new database in ${dataDir} needs 60 MB. ` +
+        'Free some space, or set HOLDFAST_DATA_DIR to a folder on another disk.',
+    );
   }
   return new LauncherError(`Postgres cannot make its database in ${dataDir}: ${lastLine(stderr)}`);
 }

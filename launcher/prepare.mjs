@@ -11,7 +11,13 @@ export class PrepareError extends Error {}
 
 /** @param {{development: boolean}} options development packages too (tests, types) */
 export async function prepare({ development }) {
-  if (!dependenciesAreInstalled(readLock('package-lock.json'), readLock(join('node_modules', '.package-lock.json')), development)) {
+  if (
+    !dependenciesAreInstalled(
+      readLock('package-lock.json'),
+      readLock(join('node_modules', '.package-lock.json')),
+      development,
+    )
+  ) {
     installDependencies();
   }
   const { build } = await import('../scripts/build.mjs');
@@ -47,10 +53,12 @@ function installDependencies() {
   const [command, args] = npmCli && npmCli.endsWith('.js') ? [process.execPath, [npmCli, 'ci']] : ['npm', ['ci']];
   const { status, signal, error } = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
   if (signal) process.kill(process.pid, signal);
-  if (error) throw new PrepareError(`npm cannot be run (${error.code}). Install npm, it comes with Node.js, and start again.`);
+  if (error)
+    throw new PrepareError(`npm cannot be run (${error.code}). Install npm, it comes with Node.js, and start again.`);
   if (status !== 0) {
     throw new PrepareError(
-      'npm ci failed; its own message is above. Without a network: connect, or check npm\'s registry and proxy settings. ' +
+      'npm ci failed; its own message is above. ' +
+        "Without a network: connect, or check npm's registry and proxy settings. " +
         'On a full disk (ENOSPC): free 1 GB. Then start again; nothing is left half installed.',
     );
   }

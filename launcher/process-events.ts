@@ -13,7 +13,9 @@ export function watched(name: string, output: LogOutput, more: Partial<ProcessEv
     },
     failing: (report) => {
       const { exit, failures, lastLines } = report;
-      output.say('error', `${name} keeps failing: ${failures} times in a row, now ${exit}. Its last lines:`, { lastLines });
+      output.say('error', `${name} keeps failing: ${failures} times in a row, now ${exit}. Its last lines:`, {
+        lastLines,
+      });
       more.failing?.(report);
     },
     hung: (report) => {

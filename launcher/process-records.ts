@@ -35,7 +35,10 @@ export class ProcessRecords {
     mkdirSync(this.#dir, { recursive: true });
     const other = (await this.#read()).find(({ name }) => name === LAUNCHER);
     if (other && other.pid !== process.pid && (await isStillThere(other))) {
-      throw new LauncherError(`Holdfast already runs with this data folder (pid ${other.pid}). Stop it first, or set HOLDFAST_DATA_DIR and the ports to others.`);
+      throw new LauncherError(
+        `Holdfast already runs with this data folder (pid ${other.pid}). ` +
+          'Stop it first, or set HOLDFAST_DATA_DIR and the ports to others.',
+      );
     }
     const identity = identify(process.pid);
     // By its file name: npm starts it with a path relative to the project.

@@ -25,7 +25,12 @@ export function postgresSpec(cluster: PostgresCluster): ProcessSpec {
 }
 
 export function temporalSpec(program: string, env: Environment): ProcessSpec {
-  const { HOLDFAST_DATA_DIR: dataDir, HOLDFAST_TEMPORAL_PORT: port, HOLDFAST_TEMPORAL_UI_PORT: uiPort, HOLDFAST_TEMPORAL_NAMESPACE: namespace } = env;
+  const {
+    HOLDFAST_DATA_DIR: dataDir,
+    HOLDFAST_TEMPORAL_PORT: port,
+    HOLDFAST_TEMPORAL_UI_PORT: uiPort,
+    HOLDFAST_TEMPORAL_NAMESPACE: namespace,
+  } = env;
   const command = temporalServerCommand({ program, dataDir, host: LOOPBACK, port, uiPort, namespace });
   return {
     name: 'temporal',
@@ -59,7 +64,11 @@ export function nodeProcessSpec(node: NodeProcess, env: Environment, found: Foun
   };
 }
 
-function settingsFor({ name }: NodeProcess, env: Environment, found: FoundSettings): Record<string, string | undefined> {
+function settingsFor(
+  { name }: NodeProcess,
+  env: Environment,
+  found: FoundSettings,
+): Record<string, string | undefined> {
   // The media worker's ffmpeg children inherit its environment: it gets no secrets, and needs none.
   const trusted = name !== 'media-worker';
   return {

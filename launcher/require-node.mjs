@@ -8,7 +8,11 @@ export function requireNode() {
   const parts = process.versions.node.split('.').map(Number);
   if (parts[0] > MIN_NODE[0] || (parts[0] === MIN_NODE[0] && parts[1] >= MIN_NODE[1])) return;
   console.error(
-    'Holdfast needs Node.js ' + MIN_NODE.join('.') + ' or later; this is ' + process.versions.node + '. ' +
+    'Holdfast needs Node.js ' +
+      MIN_NODE.join('.') +
+      ' or later; this is ' +
+      process.versions.node +
+      '. ' +
       'Install a newer one (nodejs.org, or: nvm install 22) and start again.',
   );
   process.exit(1);

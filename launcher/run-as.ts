@@ -41,7 +41,10 @@ const UNPRIVILEGED_ACCOUNTS = ['postgres', 'nobody'];
 export async function wayToRun(program: string, folder: string): Promise<RunAs> {
   if (process.getuid?.() !== 0) return asOurselves;
   const account = await unprivilegedAccount();
-  if (!account) throw new LauncherError(`Postgres does not run as root, and this system has no account ${UNPRIVILEGED_ACCOUNTS.join(' or ')}. ${ADVICE}`);
+  if (!account) {
+    const names = UNPRIVILEGED_ACCOUNTS.join(' or ');
+    throw new LauncherError(`Postgres does not run as root, and this system has no account ${names}. ${ADVICE}`);
+  }
   for (const way of waysFor(account)) {
     if (await works(way, program, folder)) return way;
   }
@@ -54,7 +57,10 @@ function waysFor({ uid, gid }: Account): RunAs[] {
   return [
     { command: (file, args) => ({ file, args, uid, gid }), owner: { uid, gid } },
     {
-      command: (file, args) => ({ file: 'unshare', args: ['--user', `--map-user=${uid}`, `--map-group=${gid}`, file, ...args] }),
+      command: (file, args) => ({
+        file: 'unshare',
+        args: ['--user', `--map-user=${uid}`, `--map-group=${gid}`, file, ...args],
+      }),
       owner: { uid: 0, gid: 0 },
     },
     {

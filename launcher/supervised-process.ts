@@ -13,7 +13,7 @@ export interface ProcessSpec {
   beforeStart?: () => Promise<void>;
   /** null = ready; else why not yet, as the end of a sentence. */
   reasonNotReady: () => Promise<string | null>;
-  /** Asked regularly once it was ready; one that gives no sign of life for `HUNG_AFTER_MS` is killed, and so started again. */
+  /** Asked regularly; one that gave a sign of life, and then none for long, is killed, and so started again. */
   isAlive?: () => Promise<boolean>;
   stopSignal: NodeJS.Signals;
 }
@@ -62,7 +62,11 @@ export class SupervisedProcess {
   #wasReady = false;
   #problem: LauncherError | null = null;
 
-  constructor(spec: ProcessSpec, events: ProcessEvents, timing: LifeTiming = { checkMs: LIFE_CHECK_MS, hungAfterMs: HUNG_AFTER_MS }) {
+  constructor(
+    spec: ProcessSpec,
+    events: ProcessEvents,
+    timing: LifeTiming = { checkMs: LIFE_CHECK_MS, hungAfterMs: HUNG_AFTER_MS },
+  ) {
     this.#timing = timing;
     this.name = spec.name;
     this.#spec = spec;
@@ -86,7 +90,9 @@ export class SupervisedProcess {
       const reason = this.#child ? await this.#spec.reasonNotReady() : 'it does not run';
       if (reason === null) break;
       if (performance.now() > deadline) {
-        throw new LauncherError(`${this.name} is not ready after ${START_TIMEOUT_MS / 1000} s: ${reason}.${this.#shownLastLines()}`);
+        throw new LauncherError(
+          `${this.name} is not ready after ${START_TIMEOUT_MS / 1000} s: ${reason}.${this.#shownLastLines()}`,
+        );
       }
       await delay(READY_POLL_MS);
     }
@@ -116,7 +122,9 @@ export class SupervisedProcess {
       const decision = nextRestart(failures, performance.now() - begin);
       failures = decision.failures;
       if (!this.#wasReady && failures >= GIVE_UP_AFTER) {
-        this.#problem = new LauncherError(`${this.name} does not start (${failures} tries, ${exit}).${this.#shownLastLines()}`);
+        this.#problem = new LauncherError(
+          `${this.name} does not start (${failures} tries, ${exit}).${this.#shownLastLines()}`,
+        );
         return;
       }
       if (failures >= FAILING_AFTER) this.#events.failing({ exit, failures, lastLines: [...this.#lastLines] });

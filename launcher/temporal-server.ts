@@ -43,6 +43,11 @@ export function temporalServerCommand(options: TemporalServerOptions): Command {
 }
 
 const DEADLINE_MS = 3000;
+interface GrpcError {
+  code?: number;
+  details?: string;
+  message: string;
+}
 /** gRPC status codes (grpc/statuscodes): ALREADY_EXISTS and NOT_FOUND. */
 const ALREADY_EXISTS = 6;
 const NOT_FOUND = 5;
@@ -60,8 +65,9 @@ export async function reasonTemporalNotReady(temporal: TemporalAddress): Promise
     await withDeadline(client, () => client.workflowService.describeNamespace({ namespace: temporal.namespace }));
     return null;
   } catch (error) {
-    const { code, details, message } = error as { code?: number; details?: string; message: string };
-    return code === NOT_FOUND ? `it has no namespace ${temporal.namespace}` : `it does not answer (${details || message})`;
+    const { code, details, message } = error as GrpcError;
+    if (code === NOT_FOUND) return `it has no namespace ${temporal.namespace}`;
+    return `it does not answer (${details || message})`;
   } finally {
     await client.connection.close();
   }
@@ -76,16 +82,27 @@ export async function reasonTemporalNotReady(temporal: TemporalAddress): Promise
 export async function adoptTemporalServer(temporal: TemporalAddress): Promise<void> {
   const reason = await reasonTemporalNotReady(temporal);
   if (reason) {
-    throw new LauncherError(`The Temporal server at ${temporal.address} (HOLDFAST_TEMPORAL_ADDRESS) cannot be used: ${reason}. Start it, correct the address or HOLDFAST_TEMPORAL_NAMESPACE, or unset HOLDFAST_TEMPORAL_ADDRESS to have one started.`);
+    throw new LauncherError(
+      `The Temporal server at ${temporal.address} (HOLDFAST_TEMPORAL_ADDRESS) cannot be used: ${reason}. ` +
+        'Start it, correct the address or HOLDFAST_TEMPORAL_NAMESPACE, ' +
+        'or unset HOLDFAST_TEMPORAL_ADDRESS to have one started.',
+    );
   }
   const client = createTemporalClient(temporal);
   try {
     for (const { name } of SEARCH_ATTRIBUTES) {
-      const request = { namespace: temporal.namespace, searchAttributes: { [name]: INDEXED_VALUE_TYPE_KEYWORD } };
-      await withDeadline(client, () => client.connection.operatorService.addSearchAttributes(request)).catch((error: { code?: number; details?: string; message: string }) => {
-        if (error.code === ALREADY_EXISTS) return;
-        throw new LauncherError(`The search attribute ${name} cannot be registered at ${temporal.address}: ${error.details || error.message}. Register it there as a Keyword.`);
-      });
+      const searchAttributes = { [name]: INDEXED_VALUE_TYPE_KEYWORD };
+      const request = { namespace: temporal.namespace, searchAttributes };
+      try {
+        await withDeadline(client, () => client.connection.operatorService.addSearchAttributes(request));
+      } catch (error) {
+        const { code, details, message } = error as GrpcError;
+        if (code === ALREADY_EXISTS) continue;
+        throw new LauncherError(
+          `The search attribute ${name} cannot be registered at ${temporal.address}: ${details || message}. ` +
+            'Register it there as a Keyword.',
+        );
+      }
     }
   } finally {
     await client.connection.close();

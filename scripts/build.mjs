@@ -127,7 +127,10 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
   const begin = performance.now();
   try {
     const { written, bundled } = await build();
-    console.log(`built dist/ in ${Math.round(performance.now() - begin)} ms: ${written} files changed, workflow bundle ${bundled ? 'made anew' : 'unchanged'}`);
+    console.log(
+      `built dist/ in ${Math.round(performance.now() - begin)} ms: ${written} files changed, ` +
+        `workflow bundle ${bundled ? 'made anew' : 'unchanged'}`,
+    );
   } catch (error) {
     // esbuild has shown its own errors with their places already.
     console.error(`The build failed: ${error.message}`);

@@ -19,9 +19,24 @@ describe('npm packages are installed', () => {
 
   it.each([
     ['as the lock file says', { packages: here }, true, true],
-    ['without those of other platforms and of development, for running', { packages: { 'node_modules/a': here['node_modules/a'] } }, false, true],
-    ['without those of development, for testing', { packages: { 'node_modules/a': here['node_modules/a'] } }, true, false],
-    ['in another version', { packages: { ...here, 'node_modules/a': { version: '1.0.1', integrity: 'sha512-a' } } }, false, false],
+    [
+      'without those of other platforms and of development, for running',
+      { packages: { 'node_modules/a': here['node_modules/a'] } },
+      false,
+      true,
+    ],
+    [
+      'without those of development, for testing',
+      { packages: { 'node_modules/a': here['node_modules/a'] } },
+      true,
+      false,
+    ],
+    [
+      'in another version',
+      { packages: { ...here, 'node_modules/a': { version: '1.0.1', integrity: 'sha512-a' } } },
+      false,
+      false,
+    ],
     ['not at all', null, false, false],
   ])('%s', (_case, installed, development, expected) => {
     expect(dependenciesAreInstalled(wanted, installed, development)).toBe(expected);
@@ -60,11 +75,20 @@ describe('npm start', () => {
 
   it('prints every address and the development key', () => {
     const run = {
-      api: 'http://127.0.0.1:8080', rtmp: 'rtmp://127.0.0.1:1935/live', playback: 'http://127.0.0.1:8888', temporalUi: 'http://127.0.0.1:8233',
-      temporal: '127.0.0.1:7233', database: 'postgres://user:password@127.0.0.1/x', metrics: [], apiKey: 'the-key', apiSecret: 'the-secret', processes: {},
+      api: 'http://127.0.0.1:8080',
+      rtmp: 'rtmp://127.0.0.1:1935/live',
+      playback: 'http://127.0.0.1:8888',
+      temporalUi: 'http://127.0.0.1:8233',
+      temporal: '127.0.0.1:7233',
+      database: 'postgres://user:password@127.0.0.1/x',
+      metrics: [],
+      apiKey: 'the-key',
+      apiSecret: 'the-secret',
+      processes: {},
     };
     const banner = readyBanner(run, '/data/run.json');
-    for (const part of [run.api, run.rtmp, run.playback, run.temporalUi, run.apiKey, run.apiSecret]) expect(banner).toContain(part);
+    for (const part of [run.api, run.rtmp, run.playback, run.temporalUi, run.apiKey, run.apiSecret])
+      expect(banner).toContain(part);
     expect(banner).not.toContain('password');
   });
 });

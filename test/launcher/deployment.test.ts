@@ -21,7 +21,10 @@ interface Service {
 }
 
 const text = await readFile('docker-compose.yml', 'utf8');
-const { services, volumes } = parse(text, { merge: true }) as { services: Record<string, Service>; volumes: Record<string, null> };
+const { services, volumes } = parse(text, { merge: true }) as {
+  services: Record<string, Service>;
+  volumes: Record<string, null>;
+};
 const service = (name: string): Service => services[name]!;
 const PROCESSES = ['api', 'stream-worker', 'ingest', 'origin', 'media-worker'];
 
@@ -36,7 +39,9 @@ describe('docker-compose.yml', () => {
 
   it('sets only what Holdfast knows', () => {
     const known = new Set(Object.keys(ENVIRONMENT.shape));
-    const used = Object.values(services).flatMap(({ environment = {} }) => Object.keys(environment).filter((name) => name.startsWith('HOLDFAST_')));
+    const used = Object.values(services).flatMap(({ environment = {} }) =>
+      Object.keys(environment).filter((name) => name.startsWith('HOLDFAST_')),
+    );
     expect(used.filter((name) => !known.has(name))).toEqual([]);
     expect(used).toContain('HOLDFAST_MASTER_KEY');
   });
@@ -44,7 +49,12 @@ describe('docker-compose.yml', () => {
   it('asks for every secret, and env.example names each', async () => {
     const example = await readFile('deploy/env.example', 'utf8');
     const required = new Set([...text.matchAll(/\$\{([A-Z_]+):\?[^}]+\}/g)].map((match) => match[1]!));
-    expect([...required].sort()).toEqual(['HOLDFAST_MASTER_KEY', 'INITIAL_API_KEY', 'INITIAL_API_SECRET', 'POSTGRES_PASSWORD']);
+    expect([...required].sort()).toEqual([
+      'HOLDFAST_MASTER_KEY',
+      'INITIAL_API_KEY',
+      'INITIAL_API_SECRET',
+      'POSTGRES_PASSWORD',
+    ]);
     for (const name of required) expect(example).toMatch(new RegExp(`^${name}=$`, 'm'));
   });
 
@@ -89,7 +99,11 @@ describe('docker-compose.yml', () => {
 
 describe('deploy/keep-running.sh', () => {
   it('starts its command again when it ends, and ends with it when told to', async () => {
-    const command = [process.execPath, '-e', 'console.log("run"); process.on("SIGTERM", () => { console.log("bye"); process.exit(); }); setInterval(() => {}, 1000)'];
+    const command = [
+      process.execPath,
+      '-e',
+      'console.log("run"); process.on("SIGTERM", () => { console.log("bye"); process.exit(); }); setInterval(() => {}, 1000)',
+    ];
     const child = spawn('sh', ['deploy/keep-running.sh', ...command], { stdio: ['ignore', 'pipe', 'ignore'] });
     let said = '';
     child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));

@@ -17,7 +17,12 @@ describe('a line of a process', () => {
   it.each([
     ['of our own processes', 'api', pino, 'api           | warn  slow  port=8080'],
     ['of Temporal', 'temporal', temporal, 'temporal      | warn  poll failed  service=worker'],
-    ['of Postgres about itself', 'postgres', 'LOG:  database system is ready', 'postgres      | debug database system is ready'],
+    [
+      'of Postgres about itself',
+      'postgres',
+      'LOG:  database system is ready',
+      'postgres      | debug database system is ready',
+    ],
     ['of Postgres about trouble', 'postgres', 'PANIC:  no space left', 'postgres      | error no space left'],
     ['of plain text', 'origin', 'hello', 'origin        | info  hello'],
     ['that only looks like JSON', 'origin', '{broken', 'origin        | info  {broken'],
@@ -26,15 +31,28 @@ describe('a line of a process', () => {
   });
 
   it('shows the stack of an error below', () => {
-    const line = parseLogLine('api', '{"level":"error","msg":"failed","err":{"message":"x","stack":"Error: x\\n at y"}}', NOW);
+    const line = parseLogLine(
+      'api',
+      '{"level":"error","msg":"failed","err":{"message":"x","stack":"Error: x\\n at y"}}',
+      NOW,
+    );
     expect(terminalLine(line, plain)).toBe('api           | error failed\n  Error: x\n   at y');
   });
 
   it('is one JSON object otherwise, with the process that said it', () => {
     expect(JSON.parse(jsonLine(parseLogLine('temporal', temporal, NOW)))).toEqual({
-      level: 'warn', time: '2026-01-01T10:00:00Z', process: 'temporal', msg: 'poll failed', service: 'worker',
+      level: 'warn',
+      time: '2026-01-01T10:00:00Z',
+      process: 'temporal',
+      msg: 'poll failed',
+      service: 'worker',
     });
-    expect(JSON.parse(jsonLine(parseLogLine('postgres', 'plain', NOW)))).toEqual({ level: 'info', time: NOW, process: 'postgres', msg: 'plain' });
+    expect(JSON.parse(jsonLine(parseLogLine('postgres', 'plain', NOW)))).toEqual({
+      level: 'info',
+      time: NOW,
+      process: 'postgres',
+      msg: 'plain',
+    });
   });
 
   it('keeps its colours to the terminal', () => {

@@ -20,7 +20,11 @@ const needed = (variable: string, port: number) => ({ variable, host: '127.0.0.1
 describe('the check of ports before anything starts', () => {
   it('names each taken port, its variable and who holds it', async () => {
     const [one, other, free] = [await takePort(), await takePort(), await freePort()];
-    const check = checkPortsFree([needed('HOLDFAST_API_PORT', one), needed('HOLDFAST_RTMP_PORT', other), needed('HOLDFAST_PLAYBACK_PORT', free)]);
+    const check = checkPortsFree([
+      needed('HOLDFAST_API_PORT', one),
+      needed('HOLDFAST_RTMP_PORT', other),
+      needed('HOLDFAST_PLAYBACK_PORT', free),
+    ]);
     const message = await check.then(
       () => '',
       (error: Error) => error.message,

