@@ -4,6 +4,7 @@ import type { BroadcastStatus } from '../contracts/origin-control.js';
 import { HoldfastError } from '../domain/errors.js';
 import { stopEncoder } from '../media/encoder-process.js';
 import { withFailures } from './failures.js';
+import type { RestreamActivities } from './restream.js';
 import { transcode, type TranscodeDeps, type TranscodeInput, type TranscodeResult } from './transcode.js';
 
 /** What a finished (or present) broadcast measures. */
@@ -78,4 +79,4 @@ export function createMediaActivities(deps: TranscodeDeps) {
   }
 }
 
-export type MediaActivities = ReturnType<typeof createMediaActivities>;
+export type MediaActivities = ReturnType<typeof createMediaActivities> & RestreamActivities;

@@ -101,6 +101,9 @@ export class Stage {
       },
       disconnectPublisher: async ({ publishId }) => void this.calls.push(`disconnect ${publishId}`),
       deleteMedia: async ({ broadcastId }) => void this.calls.push(`deleteMedia ${broadcastId}`),
+      restream: () => new Promise(() => {}),
+      awaitRestreamLive: () => new Promise(() => {}),
+      stopRestream: async () => ({ forced: false }),
     };
   }
 
