@@ -1,3 +1,6 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { dataPaths } from '../config/addresses.js';
 import { redactText } from '../log/redact.js';
 import type { LogOutput } from './log-output.js';
 import { LauncherError } from './launcher-error.js';
@@ -29,6 +32,7 @@ interface CreatedStream {
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const STOP_GRACE_MS = 2000;
+const OWNER_ONLY = 0o600;
 const FRAME_RATE = 30;
 const GOP_SECONDS = 2;
 const BITRATE = '2500k';
@@ -51,6 +55,9 @@ export async function startDemo({ run, apiUrl, ffmpeg, dataDir, output }: DemoOp
     return (await response.json()) as Body;
   };
   const stream = await call<CreatedStream>('POST', '/streams', { name: 'Demo' });
+  // Arguments can be read by everyone on the machine; ffmpeg takes the key from a preset file as well (-fpre).
+  const preset = join(dataPaths(dataDir).run, 'demo.ffpreset');
+  await writeFile(preset, `rtmp_playpath=${stream.streamKey}\n`, { mode: OWNER_ONLY });
   const hideKey = (text: string): string => redactText(text).replaceAll(stream.streamKey, '…');
   const publisher = new SupervisedProcess(
     {
@@ -83,7 +90,7 @@ export async function startDemo({ run, apiUrl, ffmpeg, dataDir, output }: DemoOp
 }
 
 /** A moving picture with running numbers, and a tone that beeps each second; 720p30 with a GOP of 2 s. */
-function publishArguments(target: string): string[] {
+function publishArguments(server: string, preset: string): string[] {
   const gop = String(FRAME_RATE * GOP_SECONDS);
   return [
     '-hide_banner', '-loglevel', 'warning', '-nostats', '-nostdin',
@@ -93,6 +100,6 @@ function publishArguments(target: string): string[] {
     '-g', gop, '-keyint_min', gop, '-sc_threshold', '0',
     '-b:v', BITRATE, '-maxrate', BITRATE, '-bufsize', BITRATE,
     '-c:a', 'aac', '-b:a', '128k', '-ac', '2',
-    '-f', 'flv', target,
+    '-fpre', preset, '-f', 'flv', server,
   ];
 }
