@@ -62,10 +62,9 @@ export async function startDemo({ run, apiUrl, ffmpeg, dataDir, output }: DemoOp
   const publisher = new SupervisedProcess(
     {
       name: 'demo',
-      // ffmpeg takes an RTMP address from its arguments only, so this one key can be seen in the process list.
       command: {
         file: ffmpeg,
-        args: publishArguments(`${stream.ingest.rtmp}/${stream.streamKey}`),
+        args: publishArguments(stream.ingest.rtmp, preset),
         env: process.env,
         cwd: dataDir,
       },
