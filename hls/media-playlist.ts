@@ -1,7 +1,9 @@
 import { renderSegment, type MediaSegment } from './segment.js';
 
-/** EXT-X-MAP outside of I-frame playlists needs 6 (RFC 8216bis 8); nothing else here needs more. */
+/** EXT-X-MAP outside of I-frame playlists needs 6 (RFC 8216bis 8); nothing else here needs more … */
 export const PROTOCOL_VERSION = 6;
+/** … but EXT-X-GAP, which came with 8. */
+const GAP_PROTOCOL_VERSION = 8;
 
 export interface MediaPlaylist {
   /** Whole seconds; the same in every rendition, for ever. */
@@ -20,7 +22,7 @@ export interface MediaPlaylist {
 export function renderMediaPlaylist(playlist: MediaPlaylist): string {
   const lines = [
     '#EXTM3U',
-    `#EXT-X-VERSION:${PROTOCOL_VERSION}`,
+    `#EXT-X-VERSION:${playlist.segments.some(({ gap }) => gap) ? GAP_PROTOCOL_VERSION : PROTOCOL_VERSION}`,
     `#EXT-X-TARGETDURATION:${playlist.targetDuration}`,
     ...(playlist.onDemand ? ['#EXT-X-PLAYLIST-TYPE:VOD'] : []),
     `#EXT-X-MEDIA-SEQUENCE:${playlist.mediaSequence}`,

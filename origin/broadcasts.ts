@@ -8,7 +8,7 @@ import { LiveBroadcast } from './packager/live-broadcast.js';
 import { describeStatus } from './packager/status.js';
 import { BroadcastFolder } from './store/broadcast-folder.js';
 import { History } from './store/history.js';
-import { readJournal } from './store/journal.js';
+import { Journal, readJournal } from './store/journal.js';
 import type { OpenLine } from './store/journal-lines.js';
 import type { SegmentCache } from './store/segment-cache.js';
 import { DELETED_PREFIX } from './store/sweep.js';
@@ -63,12 +63,14 @@ export class Broadcasts {
     log.info({ open: this.#live.size, ended: this.#ended.size }, 'broadcasts taken up from disk');
   }
 
-  /** PUT: idempotent. An ended broadcast stays as it is. */
+  /** PUT: idempotent. Of a known broadcast only `keep` can still be set. */
   open(broadcastId: string, { keep = false, ...body }: OpenBroadcast): Promise<BroadcastStatus> {
     return this.#change(broadcastId, async () => {
       const known = this.#live.get(broadcastId);
-      if (known) await known.keep(keep || known.history.keep);
-      if (known || this.#ended.has(broadcastId)) return this.status(broadcastId);
+      const ended = this.#ended.get(broadcastId);
+      if (known && keep) await known.keep();
+      if (ended && keep) await this.#keepEnded(ended);
+      if (known || ended) return this.status(broadcastId);
       const at = Math.max(Date.now(), this.#newestOpenedAt(body.playbackId) + 1);
       const { playbackId, streamId, latency, playbackPolicy } = body;
       const open: OpenLine = { type: 'open', at, broadcastId, playbackId, streamId, latency, playbackPolicy, keep };
@@ -164,9 +166,11 @@ export class Broadcasts {
     return new BroadcastFolder(this.#options.mediaDir, broadcastId);
   }
 
-  /** Ended broadcasts nobody asked to keep that ended before this time (ms). */
-  endedBefore(timeMs: number): string[] {
-    return [...this.#ended].filter(([, { keep, endedAt }]) => !keep && endedAt < timeMs).map(([id]) => id);
+  /** What nobody asked to keep and what has been over, or without any media, since before this time (ms). */
+  expiredBefore(timeMs: number): string[] {
+    const ended = [...this.#ended].filter(([, { keep, endedAt }]) => !keep && endedAt < timeMs);
+    const abandoned = [...this.#live].filter(([, { history }]) => !history.keep && history.lastActivityMs < timeMs);
+    return [...ended, ...abandoned].map(([id]) => id);
   }
 
   has(broadcastId: string): boolean {
@@ -194,6 +198,17 @@ export class Broadcasts {
   #takeEnded(history: History): void {
     const { open, keep, endedAt } = history;
     this.#ended.set(open.broadcastId, { open, keep, endedAt: endedAt ?? 0, status: describeStatus(history, null) });
+  }
+
+  async #keepEnded(ended: EndedBroadcast): Promise<void> {
+    if (ended.keep) return;
+    const journal = await Journal.open(this.folder(ended.open.broadcastId).journal);
+    try {
+      await journal.append({ type: 'keep', keep: true });
+    } finally {
+      await journal.close();
+    }
+    ended.keep = true;
   }
 
   #remember(history: History): void {

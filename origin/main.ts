@@ -1,3 +1,4 @@
+import { access, constants } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { readMasterKey } from '../auth/master-key.js';
 import { createSecretBox } from '../auth/secret-box.js';
@@ -27,7 +28,7 @@ async function run(env: Environment, log: Logger): Promise<void> {
     retentionHours: env.HOLDFAST_RETENTION_HOURS,
     verifyPlaybackToken: createTokenVerifier((apiKey) => apiKeys.findSecret(apiKey)),
     // Postgres is asked for tokens of signed streams only: without it everything else is served all the same.
-    readyChecks: {},
+    readyChecks: { storage: () => access(paths.media, constants.W_OK) },
     registry: createRegistry('origin'),
     log,
   }).catch((error: unknown) => {

@@ -159,7 +159,7 @@ function listQualities(hls) {
     return side ? `${side}p${level.frameRate > 31 ? Math.round(level.frameRate) : ''}` : `${Math.round(level.bitrate / 1000)} kbit/s`;
   };
   const option = (label, index) => Object.assign(document.createElement('option'), { text: label, value: String(index) });
-  const options = hls.levels.map((level, index) => option(name(level), index));
+  const options = hls.levels.map((level, index) => option(name(level), index)).reverse();
   select.replaceChildren(option('Auto', -1), ...options);
   select.value = String(hls.autoLevelEnabled ? -1 : hls.loadLevel);
   $('quality-box').hidden = hls.levels.length < 2;

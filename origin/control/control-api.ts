@@ -4,9 +4,8 @@ import { ERROR_KINDS, HoldfastError } from '../../domain/errors.js';
 import { LATENCIES, PLAYBACK_POLICIES } from '../../domain/stream.js';
 import type { Logger } from '../../log/logger.js';
 import type { Broadcasts } from '../broadcasts.js';
+import { ID_PATTERN } from '../id-pattern.js';
 
-/** Ids become folder names and URL parts: nothing else is let through, so no path can leave its folder. */
-export const ID_PATTERN = /^[A-Za-z0-9_-]{1,64}$/;
 const id = z.string().regex(ID_PATTERN);
 
 const openBroadcast = z.object({

@@ -1,4 +1,4 @@
-import { ID_PATTERN } from '../control/control-api.js';
+import { ID_PATTERN } from '../id-pattern.js';
 import type { MediaPlaylistKind } from '../playlists.js';
 
 /** What a playback address means. Every part was checked by pattern: no address can lead out of a broadcast's folder. */

@@ -94,7 +94,7 @@ export class Aligner {
   /** The grid point to publish next; the first one is the first that all renditions have. */
   #begin(): number | null {
     const heads: number[] = [];
-    const first = this.#next ?? Math.min(...[...this.#queues.values()].map((queue) => queue[0]?.index ?? Infinity));
+    const first = this.#next ?? Math.max(...[...this.#queues.values()].map((queue) => queue[0]?.index ?? 0));
     for (const [id, queue] of this.#queues) {
       const head = queue[0];
       if (head) heads.push(head.index);
@@ -115,8 +115,8 @@ export class Aligner {
       this.#onAbsent(rendition, index + 1);
       return true;
     }
-    const newest = Math.max(...[...this.#queues.values()].map((queue) => queue.at(-1)?.index ?? -1));
-    if (newest < index + ABSENT_AFTER_SEGMENTS) return false;
+    const longest = Math.max(...[...this.#queues.values()].map((queue) => queue.length));
+    if (longest <= ABSENT_AFTER_SEGMENTS) return false;
     this.#absent.add(rendition);
     this.#onAbsent(rendition, index + 1);
     return true;

@@ -89,9 +89,12 @@ export class LiveBroadcast {
     return describeStatus(this.history, this.#run?.encode ?? null);
   }
 
-  async keep(keep: boolean): Promise<void> {
-    if (keep === this.history.keep) return;
-    await this.#note({ type: 'keep', keep });
+  /** Its files stay until they are deleted by name. */
+  async keep(): Promise<void> {
+    if (this.history.keep) return;
+    const line: JournalLine = { type: 'keep', keep: true };
+    await this.#journal.append(line);
+    this.history.apply(line);
   }
 
   /** See contracts/origin-control.ts. Throws `stale_epoch`, `broadcast_ended`. */
@@ -303,12 +306,6 @@ export class LiveBroadcast {
     const MS = 1000;
     metrics.publishSeconds.set((performance.now() - cutAt) / MS);
     this.#wake();
-  }
-
-  /** A line that changes nothing but itself. */
-  async #note(line: JournalLine): Promise<void> {
-    this.history.apply(line);
-    await this.#journal.append(line);
   }
 
   #enqueue(write: () => Promise<void>): void {

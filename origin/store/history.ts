@@ -77,6 +77,11 @@ export class History {
     return last ? last.startMs + last.duration * MS : 0;
   }
 
+  /** Wall clock (ms) of the last thing that happened to it. */
+  get lastActivityMs(): number {
+    return Math.max(this.open.at, this.endOfTimelineMs, this.endedAt ?? 0);
+  }
+
   /** Segments of a rendition in a run. */
   count(run: number, rendition: string): number {
     return this.#counts.get(`${run}/${rendition}`) ?? 0;

@@ -8,7 +8,7 @@ export const DELETED_PREFIX = '.deleted-';
 /** What the sweep needs of the broadcasts. */
 export interface SweptBroadcasts {
   has(broadcastId: string): boolean;
-  endedBefore(timeMs: number): string[];
+  expiredBefore(timeMs: number): string[];
   remove(broadcastId: string): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ const UNKNOWN_FOLDER_AGE_MS = MS_PER_HOUR;
 const SWEEP_INTERVAL_MS = MS_PER_HOUR;
 
 /**
- * Deletes half-deleted folders, folders no broadcast belongs to, and ended broadcasts far beyond their retention.
+ * Deletes half-deleted folders, folders no broadcast belongs to, and broadcasts far beyond their retention.
  * What fails is logged and tried again with the next sweep.
  */
 export async function sweep({ mediaDir, broadcasts, retentionHours, log }: SweepOptions, now = Date.now()): Promise<void> {
@@ -37,8 +37,8 @@ export async function sweep({ mediaDir, broadcasts, retentionHours, log }: Sweep
       await rm(join(mediaDir, name), { recursive: true, force: true });
     }
   }
-  for (const broadcastId of broadcasts.endedBefore(now - (retentionHours + GRACE_HOURS) * MS_PER_HOUR)) {
-    log.info({ broadcastId }, 'ended broadcast beyond its retention deleted');
+  for (const broadcastId of broadcasts.expiredBefore(now - (retentionHours + GRACE_HOURS) * MS_PER_HOUR)) {
+    log.info({ broadcastId }, 'broadcast beyond its retention deleted');
     await broadcasts.remove(broadcastId);
   }
 }

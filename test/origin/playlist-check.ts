@@ -57,7 +57,7 @@ export function parseMultivariant(text: string): { variants: CheckedVariant[]; a
     averageBandwidth: variant.averageBandwidth ?? 0,
     codecs: variant.codecs ?? '',
     resolution: variant.resolution ? `${variant.resolution.width}x${variant.resolution.height}` : null,
-    frameRate: /FRAME-RATE=([\d.]+)/.exec(text)?.[1] ?? null,
+    frameRate: variant.frameRate?.toFixed(3) ?? null,
   }));
   return { variants, audio: playlist.variants[0]?.audio[0]?.uri ?? null };
 }
