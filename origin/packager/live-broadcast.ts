@@ -3,19 +3,19 @@ import { HoldfastError } from '../../domain/errors.js';
 import { partProfile } from '../../hls/part-target.js';
 import type { Logger } from '../../log/logger.js';
 import type { InitSegment } from '../fmp4/init-segment.js';
-import { writePart } from '../fmp4/part-writer.js';
 import type { OriginMetrics } from '../metrics.js';
 import { initFile, segmentFile, type BroadcastFolder } from '../store/broadcast-folder.js';
 import type { History } from '../store/history.js';
 import { Journal } from '../store/journal.js';
-import type { JournalLine, RunLine, SegmentFile, SegmentLine } from '../store/journal-lines.js';
+import type { JournalLine, RunLine, SegmentLine } from '../store/journal-lines.js';
 import type { SegmentCache } from '../store/segment-cache.js';
+import { ActiveRun, endOfFilesMs } from './active-run.js';
 import type { AlignedSegment } from './aligner.js';
-import { segmentDuration, segmentStart, type CutSegment } from './cut-segment.js';
 import { EncodeRun } from './encode-run.js';
 import { socketPath } from './socket-paths.js';
 import { describeStatus } from './status.js';
 import { fitsTarget, targetDuration } from './target-duration.js';
+import { Waiters } from './waiters.js';
 
 export interface LiveBroadcastOptions {
   history: History;
@@ -30,17 +30,6 @@ export interface LiveBroadcastOptions {
 const DRAIN_LIMIT_MS = 1500;
 /** A minute of segments in memory while the disk does not take them: more, and the encoder is stopped instead. */
 const MAX_UNWRITTEN_SEGMENTS = 30;
-
-/** A run as the broadcast sees it: what is needed to turn its cuts into files. */
-interface ActiveRun {
-  line: RunLine;
-  encode: EncodeRun;
-  inits: Map<string, InitSegment>;
-  /** Fragment sequence number per rendition. */
-  sequences: Map<string, number>;
-  /** Wall clock (ms) of media time 0. */
-  wallOfZeroMs: number | null;
-}
 
 /**
  * A broadcast that has not ended: takes one encoder after the other, numbers their segments, writes them, lists them.
@@ -60,7 +49,7 @@ export class LiveBroadcast {
   #timelineEndMs: number;
   /** Not null: no further media is taken, and this is what a late encoder hears. */
   #closing: 'broadcast_ended' | 'shutting_down' | null = null;
-  #waiters = new Set<() => void>();
+  #waiters = new Waiters();
 
   private constructor(options: LiveBroadcastOptions, journal: Journal) {
     this.#options = options;
@@ -127,7 +116,7 @@ export class LiveBroadcast {
         this.history.apply(line);
         await this.#journal.close();
         this.#options.log.info({ segments: this.history.segments.length, seconds: this.history.durationSeconds }, 'broadcast ended');
-        this.#wake();
+        this.#waiters.wake();
       }
       return this.status;
     });
@@ -141,34 +130,14 @@ export class LiveBroadcast {
       await this.#writes;
       if (this.history.endedAt === null) await this.#journal.close();
     });
-    this.#wake();
+    this.#waiters.wake();
   }
 
   /** Resolves with the status once a viewer can play, the broadcast has ended, the time is over or the caller has gone. */
   async playable(timeoutMs: number, gone: AbortSignal): Promise<BroadcastStatus> {
-    if (!this.status.playable && this.history.endedAt === null && !this.#closing) await this.#awaitPlayable(timeoutMs, gone);
+    const decided = (): boolean => this.status.playable || this.history.endedAt !== null || this.#closing !== null;
+    await this.#waiters.wait(decided, timeoutMs, gone);
     return this.status;
-  }
-
-  #awaitPlayable(timeoutMs: number, gone: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        gone.removeEventListener('abort', done);
-        this.#waiters.delete(look);
-        resolve();
-      };
-      const look = (): void => {
-        if (this.status.playable || this.history.endedAt !== null || this.#closing) done();
-      };
-      const timer = setTimeout(done, timeoutMs);
-      gone.addEventListener('abort', done);
-      this.#waiters.add(look);
-    });
-  }
-
-  #wake(): void {
-    for (const look of [...this.#waiters]) look();
   }
 
   /** One command after the other, whatever became of the one before. */
@@ -194,7 +163,7 @@ export class LiveBroadcast {
       onRefused: () => this.#options.metrics.refusedOutputs.inc(),
       onFinished: () => log.info({ segments: this.#nextMsn }, 'encoder run over'),
     });
-    const run: ActiveRun = { line, encode, inits: new Map(), sequences: new Map(), wallOfZeroMs: null };
+    const run = new ActiveRun(line, encode);
     await encode.listen();
     this.#run = run;
     this.history.apply(line);
@@ -236,45 +205,17 @@ export class LiveBroadcast {
   #takeSegment(run: ActiveRun, aligned: AlignedSegment): void {
     const msn = this.#nextMsn++;
     const cutAt = performance.now();
-    const files: Record<string, SegmentFile> = {};
-    const bytes = new Map<string, Buffer>();
-    for (const [rendition, segment] of aligned.renditions) {
-      if (!segment) {
-        this.#options.log.warn({ rendition, msn }, 'rendition is missing; its playlist gets a gap');
-        continue;
-      }
-      const media = this.#mux(run, rendition, segment);
-      bytes.set(rendition, media);
-      files[rendition] = [segmentDuration(segment), media.length, this.#wallOf(run, segmentStart(segment))];
-    }
+    const { bytes, files, missing } = run.mux(aligned, this.#timelineEndMs);
+    if (missing.length > 0) this.#options.log.warn({ missing, msn }, 'renditions are missing; their playlists get a gap');
     const line: SegmentLine = { type: 'segment', msn, run: run.line.run, renditions: files };
     this.#checkLength(line, run.line.targetDuration);
-    this.#timelineEndMs = Math.max(...Object.values(files).map(([seconds, , startMs]) => startMs + seconds * 1000));
+    this.#timelineEndMs = endOfFilesMs(files);
     this.#unwritten++;
     this.#enqueue(() => this.#publish(line, bytes, cutAt));
     if (this.#unwritten > MAX_UNWRITTEN_SEGMENTS && !run.encode.finished) {
       this.#options.log.error({ unwritten: this.#unwritten }, 'the disk does not take the segments; encoder stopped');
       run.encode.close();
     }
-  }
-
-  #mux(run: ActiveRun, rendition: string, segment: CutSegment): Buffer {
-    const { trackId } = run.inits.get(rendition)!;
-    let sequence = run.sequences.get(rendition) ?? 0;
-    const views = segment.parts.flatMap((part) => writePart(++sequence, trackId, part.samples));
-    run.sequences.set(rendition, sequence);
-    return Buffer.concat(views);
-  }
-
-  /** Wall clock (ms) of a media time: arrival of the run's first frame plus media time, never behind what is listed. */
-  #wallOf(run: ActiveRun, mediaSeconds: number): number {
-    const MS = 1000;
-    const { started } = run.encode;
-    if (run.wallOfZeroMs === null) {
-      const arrival = started ? started.wallMs + (mediaSeconds - started.mediaSeconds) * MS : Date.now();
-      run.wallOfZeroMs = Math.max(arrival, this.#timelineEndMs) - mediaSeconds * MS;
-    }
-    return Math.round(run.wallOfZeroMs + mediaSeconds * MS);
   }
 
   /** Our encoders cannot do it; another one that ignores the GOP is worth an alarm, not an outage. */
@@ -305,7 +246,7 @@ export class LiveBroadcast {
     for (const bytes of media.values()) metrics.mediaBytes.inc(bytes.length);
     const MS = 1000;
     metrics.publishSeconds.set((performance.now() - cutAt) / MS);
-    this.#wake();
+    this.#waiters.wake();
   }
 
   #enqueue(write: () => Promise<void>): void {

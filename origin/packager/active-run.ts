@@ -1,0 +1,69 @@
+import type { InitSegment } from '../fmp4/init-segment.js';
+import { writePart } from '../fmp4/part-writer.js';
+import type { RunLine, SegmentFile } from '../store/journal-lines.js';
+import type { AlignedSegment } from './aligner.js';
+import { segmentDuration, segmentStart, type CutSegment } from './cut-segment.js';
+import type { EncodeRun } from './encode-run.js';
+
+const MS_PER_SECOND = 1000;
+
+/** One segment's bytes per rendition, and what the journal will say of them. */
+export interface MuxedSegment {
+  bytes: Map<string, Buffer>;
+  files: Record<string, SegmentFile>;
+  /** Renditions that have nothing for this interval. */
+  missing: string[];
+}
+
+/** The encoder run a broadcast takes media from: turns its cuts into files and media time into wall clock. */
+export class ActiveRun {
+  readonly line: RunLine;
+  readonly encode: EncodeRun;
+  readonly inits = new Map<string, InitSegment>();
+  /** Fragment sequence number per rendition. */
+  #sequences = new Map<string, number>();
+  /** Wall clock (ms) of media time 0. */
+  #wallOfZeroMs: number | null = null;
+
+  constructor(line: RunLine, encode: EncodeRun) {
+    this.line = line;
+    this.encode = encode;
+  }
+
+  /** @param notBeforeMs wall clock where the timeline so far ends; the new one begins there or later */
+  mux(aligned: AlignedSegment, notBeforeMs: number): MuxedSegment {
+    const muxed: MuxedSegment = { bytes: new Map(), files: {}, missing: [] };
+    for (const [rendition, segment] of aligned.renditions) {
+      if (!segment) {
+        muxed.missing.push(rendition);
+        continue;
+      }
+      const bytes = this.#muxOne(rendition, segment);
+      muxed.bytes.set(rendition, bytes);
+      muxed.files[rendition] = [segmentDuration(segment), bytes.length, this.#wallOf(segmentStart(segment), notBeforeMs)];
+    }
+    return muxed;
+  }
+
+  #muxOne(rendition: string, segment: CutSegment): Buffer {
+    const { trackId } = this.inits.get(rendition)!;
+    let sequence = this.#sequences.get(rendition) ?? 0;
+    const views = segment.parts.flatMap((part) => writePart(++sequence, trackId, part.samples));
+    this.#sequences.set(rendition, sequence);
+    return Buffer.concat(views);
+  }
+
+  /** Wall clock (ms) of a media time: arrival of the run's first frame plus media time, never behind what is listed. */
+  #wallOf(mediaSeconds: number, notBeforeMs: number): number {
+    const { started } = this.encode;
+    if (this.#wallOfZeroMs === null) {
+      const arrival = started ? started.wallMs + (mediaSeconds - started.mediaSeconds) * MS_PER_SECOND : Date.now();
+      this.#wallOfZeroMs = Math.max(arrival, notBeforeMs) - mediaSeconds * MS_PER_SECOND;
+    }
+    return Math.round(this.#wallOfZeroMs + mediaSeconds * MS_PER_SECOND);
+  }
+}
+
+/** Wall clock (ms) where a segment's timeline ends, in its longest rendition. */
+export const endOfFilesMs = (files: Record<string, SegmentFile>): number =>
+  Math.max(...Object.values(files).map(([seconds, , startMs]) => startMs + seconds * MS_PER_SECOND));
