@@ -7,6 +7,7 @@ import * as createDestinations from './0005_create_destinations.js';
 import * as createEvents from './0006_create_events.js';
 import * as createPublishClaims from './0007_create_publish_claims.js';
 import * as createIdempotencyKeys from './0008_create_idempotency_keys.js';
+import * as addRestreaming from './0009_add_restreaming.js';
 
 /**
  * In the order they run; never renamed or changed once released. Named here instead of found in a folder, so that
@@ -21,6 +22,7 @@ const MIGRATIONS: Record<string, Knex.Migration> = {
   '0006_create_events': createEvents,
   '0007_create_publish_claims': createPublishClaims,
   '0008_create_idempotency_keys': createIdempotencyKeys,
+  '0009_add_restreaming': addRestreaming,
 };
 
 export const migrationSource: Knex.MigrationSource<string> = {

@@ -1,8 +1,11 @@
 import type { Knex } from 'knex';
 import type { BroadcastProjection, Catalog, RecordingProjection, StreamProjection } from '../../contracts/catalog.js';
+import type { RestreamState } from '../../domain/destination.js';
 import { HoldfastError } from '../../domain/errors.js';
+import { destinationLabel } from '../../domain/platforms.js';
 import type { StreamSettings } from '../../domain/stream.js';
 import type { BroadcastRow } from './broadcasts.js';
+import type { DestinationRow } from './destination-row.js';
 import { createEventRepository } from './events.js';
 import { toSettings, type StreamRow } from './stream-row.js';
 
@@ -34,6 +37,16 @@ export function createCatalog(db: Knex): Catalog {
 
     record: (projection) => db.transaction((trx) => record(trx, projection)),
 
+    async destinationsOf(streamId) {
+      const rows = await db<DestinationRow>('destinations').where({ stream_id: streamId }).orderBy(['created_at', 'id']);
+      return rows.map((row) => ({
+        destinationId: row.id,
+        label: destinationLabel(row.name, row.platform),
+        enabled: row.enabled,
+        revision: String(row.revision),
+      }));
+    },
+
     async broadcastsOf(streamId) {
       const rows = await db<BroadcastRow>('broadcasts').where({ stream_id: streamId }).orderBy(['started_at', 'id']);
       return rows.map((row) => ({ broadcastId: row.id, hostId: row.host_id }));
@@ -58,7 +71,7 @@ async function settingsOf(db: Knex, streamId: string, lock?: 'lock'): Promise<St
 }
 
 async function record(trx: Knex.Transaction, projection: StreamProjection): Promise<void> {
-  const { streamId, version, broadcast, recording } = projection;
+  const { streamId, version, broadcast, recording, restreams = [] } = projection;
   const stream = await trx<StreamRow>('streams').where({ id: streamId }).forUpdate().first('version');
   if (!stream) return;
   await trx<StreamRow>('streams').where({ id: streamId }).where('version', '<=', version).update({
@@ -70,12 +83,14 @@ async function record(trx: Knex.Transaction, projection: StreamProjection): Prom
   });
   if (broadcast) await recordBroadcast(trx, version, broadcast);
   if (recording) await recordRecording(trx, streamId, version, recording);
+  for (const restream of restreams) await recordRestream(trx, projection, restream);
   await createEventRepository(trx).append(projection.events);
 }
 
+const time = (text: string | null): Date | null => (text === null ? null : new Date(text));
+
 /** Each row keeps a version of its own: a late write about one broadcast is not lost because the next one began. */
 async function recordBroadcast(trx: Knex.Transaction, version: number, broadcast: BroadcastProjection): Promise<void> {
-  const time = (text: string | null) => (text === null ? null : new Date(text));
   await trx('broadcasts').where({ id: broadcast.broadcastId }).where('version', '<=', version).update({
     status: broadcast.status,
     source: broadcast.source === null ? null : JSON.stringify(broadcast.source),
@@ -87,6 +102,30 @@ async function recordBroadcast(trx: Knex.Transaction, version: number, broadcast
     bytes: broadcast.bytes,
     version,
   });
+}
+
+/** A new broadcast's restream replaces the last one's, bytes included; every connection counts its bytes from zero. */
+async function recordRestream(
+  trx: Knex.Transaction,
+  { streamId, version, broadcastId }: StreamProjection,
+  { destinationId, status, attempts, lastError, nextAttemptAt, startedAt }: RestreamState,
+): Promise<void> {
+  const sameConnection = '(broadcast_id = coalesce(?, broadcast_id) and attempts = ?)';
+  await trx('destinations')
+    .where({ id: destinationId, stream_id: streamId })
+    .where('version', '<=', version)
+    .update({
+      status,
+      attempts,
+      last_error_code: lastError?.code ?? null,
+      last_error_message: lastError?.message ?? null,
+      next_attempt_at: time(nextAttemptAt),
+      started_at: time(startedAt),
+      bytes_sent: trx.raw(`case when ${sameConnection} then bytes_sent else 0 end`, [broadcastId, attempts]),
+      broadcast_id: trx.raw('coalesce(?, broadcast_id)', [broadcastId]),
+      version,
+      updated_at: new Date(),
+    });
 }
 
 async function recordRecording(

@@ -1,89 +1,91 @@
 import type { Knex } from 'knex';
 import type { SecretBox } from '../../auth/secret-box.js';
+import type { DestinationError, DestinationStatus, RestreamRendition } from '../../domain/destination.js';
+import type { PlatformId } from '../../domain/platforms.js';
+import { toDestination, type DestinationRow } from './destination-row.js';
+import { readPage, type Page, type PageRequest } from './page.js';
 
-interface DestinationRow {
-  id: string;
-  stream_id: string;
+/** What the owner of a destination sets. `url` and `streamKey` are secrets: for the process that sends alone. */
+export interface DestinationSettings {
   name: string | null;
-  url_encrypted: string;
-  stream_key_encrypted: string | null;
+  /** null: an address of the owner's own. */
+  platform: PlatformId | null;
+  url: string;
+  /** null: the key is in the URL. */
+  streamKey: string | null;
+  /** Sent to in every broadcast. */
   enabled: boolean;
-  created_at: Date;
-  updated_at: Date;
+  rendition: RestreamRendition;
+  slate: boolean;
 }
 
-/** An RTMP(S) target of restreaming. `url` and `streamKey` are secrets: for the process that sends, never for a log. */
-export interface Destination {
+export interface NewDestination extends DestinationSettings {
   id: string;
   streamId: string;
-  name: string | null;
-  url: string;
-  streamKey: string | null;
-  enabled: boolean;
+}
+
+/** A target of restreaming; from `status` on the workflow's projection. */
+export interface DestinationRecord extends NewDestination {
+  status: DestinationStatus;
+  attempts: number;
+  lastError: DestinationError | null;
+  nextAttemptAt: Date | null;
+  startedAt: Date | null;
+  /** Over the present, else the last, connection. */
+  bytesSent: number;
   createdAt: Date;
   updatedAt: Date;
 }
 
-export type NewDestination = Omit<Destination, 'createdAt' | 'updatedAt'>;
-export type DestinationChanges = Partial<Pick<Destination, 'name' | 'url' | 'streamKey' | 'enabled'>>;
+/** Gets the stored settings, returns the ones to store; what it throws leaves the row as it is. */
+export type ChangeDestination = (stored: DestinationRecord) => DestinationSettings;
 
 export type DestinationRepository = ReturnType<typeof createDestinationRepository>;
 
 /** Destinations of a stream; URL and key are encrypted at rest. */
 export function createDestinationRepository(db: Knex, secrets: SecretBox) {
   const rows = () => db<DestinationRow>('destinations');
-  const encryptKey = (streamKey: string | null) => (streamKey === null ? null : secrets.encrypt(streamKey));
-  const toDestination = (row: DestinationRow): Destination => ({
-    id: row.id,
-    streamId: row.stream_id,
-    name: row.name,
-    url: secrets.decrypt(row.url_encrypted),
-    streamKey: row.stream_key_encrypted === null ? null : secrets.decrypt(row.stream_key_encrypted),
-    enabled: row.enabled,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  });
   return {
-    /** A second call with the same id changes nothing and returns what is there. */
-    async create(destination: NewDestination): Promise<Destination> {
+    /** A destination whose id is there already changes nothing. */
+    async create(destinations: readonly NewDestination[]): Promise<void> {
+      if (destinations.length === 0) return;
       const now = new Date();
-      await rows()
-        .insert({
-          id: destination.id,
-          stream_id: destination.streamId,
-          name: destination.name,
-          url_encrypted: secrets.encrypt(destination.url),
-          stream_key_encrypted: encryptKey(destination.streamKey),
-          enabled: destination.enabled,
-          created_at: now,
-          updated_at: now,
-        })
-        .onConflict('id')
-        .ignore();
-      const row = await rows().where({ id: destination.id }).first();
-      if (!row) throw new Error(`destination ${destination.id} vanished while it was created`);
-      return toDestination(row);
+      const created = destinations.map((destination) => ({
+        id: destination.id,
+        stream_id: destination.streamId,
+        ...toSettingsRow(destination, secrets),
+        created_at: now,
+        updated_at: now,
+      }));
+      await rows().insert(created).onConflict('id').ignore();
     },
 
-    async find(streamId: string, id: string): Promise<Destination | null> {
+    async find(streamId: string, id: string): Promise<DestinationRecord | null> {
       const row = await rows().where({ id, stream_id: streamId }).first();
-      return row ? toDestination(row) : null;
+      return row ? toDestination(row, secrets) : null;
     },
 
     /** Oldest first: the order they were added in. */
-    async listOf(streamId: string): Promise<Destination[]> {
-      return (await rows().where({ stream_id: streamId }).orderBy(['created_at', 'id'])).map(toDestination);
+    async listOf(streamId: string, page: PageRequest): Promise<Page<DestinationRecord>> {
+      const query = rows().where({ stream_id: streamId });
+      const { items, more } = await readPage<DestinationRow>(query, 'created_at', page, 'oldest first');
+      return { items: items.map((row) => toDestination(row, secrets)), more };
     },
 
-    /** Null when there is no such destination. */
-    async update(streamId: string, id: string, changes: DestinationChanges): Promise<Destination | null> {
-      const columns: Partial<DestinationRow> = { updated_at: new Date() };
-      if (changes.name !== undefined) columns.name = changes.name;
-      if (changes.url !== undefined) columns.url_encrypted = secrets.encrypt(changes.url);
-      if (changes.streamKey !== undefined) columns.stream_key_encrypted = encryptKey(changes.streamKey);
-      if (changes.enabled !== undefined) columns.enabled = changes.enabled;
-      const [row] = await rows().where({ id, stream_id: streamId }).update(columns).returning('*');
-      return row ? toDestination(row) : null;
+    /** Null when there is no such destination. Changes of one destination are made one after the other. */
+    async update(streamId: string, id: string, change: ChangeDestination): Promise<DestinationRecord | null> {
+      return db.transaction(async (trx) => {
+        const row = await trx<DestinationRow>('destinations').where({ id, stream_id: streamId }).forUpdate().first();
+        if (!row) return null;
+        const stored = toDestination(row, secrets);
+        const wanted = change(stored);
+        const revision = isSameTarget(stored, wanted) ? row.revision : row.revision + 1;
+        const [changed] = await trx<DestinationRow>('destinations')
+          .where({ id })
+          .update({ ...toSettingsRow(wanted, secrets), revision, updated_at: new Date() })
+          .returning('*');
+        return changed ? toDestination(changed, secrets) : null;
+      });
     },
 
     async remove(streamId: string, id: string): Promise<boolean> {
@@ -91,3 +93,17 @@ export function createDestinationRepository(db: Knex, secrets: SecretBox) {
     },
   };
 }
+
+const toSettingsRow = (settings: DestinationSettings, secrets: SecretBox) => ({
+  name: settings.name,
+  platform: settings.platform,
+  url_encrypted: secrets.encrypt(settings.url),
+  stream_key_encrypted: settings.streamKey === null ? null : secrets.encrypt(settings.streamKey),
+  enabled: settings.enabled,
+  rendition: String(settings.rendition),
+  slate: settings.slate,
+});
+
+/** True when a running restream may go on as it is. */
+const isSameTarget = (a: DestinationSettings, b: DestinationSettings): boolean =>
+  a.url === b.url && a.streamKey === b.streamKey && a.rendition === b.rendition && a.slate === b.slate;

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { SecretBox } from '../../auth/secret-box.js';
 import type { CustomRung } from '../../domain/ladder.js';
 import type { StreamSettings, StreamStatus } from '../../domain/stream.js';
+import { createDestinationRepository, type NewDestination } from './destinations.js';
 import { readPage, type Page, type PageRequest } from './page.js';
 import { toStream, type StreamRow } from './stream-row.js';
 
@@ -41,13 +42,19 @@ export type StreamRepository = ReturnType<typeof createStreamRepository>;
 export function createStreamRepository(db: Knex, secrets: SecretBox) {
   const present = () => db<StreamRow>('streams').whereNull('deleted_at');
   return {
-    /** Inserts the stream; a second call with the same id changes nothing and returns what is there, key included. */
-    async create(stream: NewStream): Promise<{ stream: StreamRecord; streamKey: string; created: boolean }> {
-      const inserted = await db<StreamRow>('streams')
-        .insert(toNewRow(stream, secrets))
-        .onConflict('id')
-        .ignore()
-        .returning('id');
+    /**
+     * Inserts the stream and its destinations; a second call with the same id changes nothing and returns what is there,
+     * key included.
+     */
+    async create(
+      stream: NewStream,
+      destinations: readonly NewDestination[] = [],
+    ): Promise<{ stream: StreamRecord; streamKey: string; created: boolean }> {
+      const inserted = await db.transaction(async (trx) => {
+        const ids = await trx('streams').insert(toNewRow(stream, secrets)).onConflict('id').ignore().returning('id');
+        if (ids.length > 0) await createDestinationRepository(trx, secrets).create(destinations);
+        return ids;
+      });
       const row = await db<StreamRow>('streams').where({ id: stream.id }).first();
       if (!row) throw new Error(`stream ${stream.id} vanished while it was created`);
       const streamKey = secrets.decrypt(row.stream_key_encrypted);

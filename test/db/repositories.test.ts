@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isDatabaseUnavailable } from '../../db/unavailable.js';
 import { ensureDevelopmentKey } from '../../db/development-key.js';
 import { createApiKeyRepository } from '../../db/repositories/api-keys.js';
-import { createDestinationRepository } from '../../db/repositories/destinations.js';
 import { createIdempotencyRepository } from '../../db/repositories/idempotency.js';
 import { createStreamRepository } from '../../db/repositories/streams.js';
 import { createDatabaseBench, type DatabaseBench } from './support.js';
@@ -63,25 +62,6 @@ describe('streams', () => {
       more = page.more;
     }
     expect(seen).toEqual(['str_t4', 'str_t3', 'str_t2', 'str_t1']);
-  });
-});
-
-describe('destinations', () => {
-  it('keep URL and key encrypted, and belong to their stream alone', async () => {
-    await bench.addStream('str_dest');
-    const destinations = createDestinationRepository(bench.db, bench.secrets);
-    const destination = { id: 'dst_1', streamId: 'str_dest', name: 'You', url: 'rtmp://a.test/app', streamKey: 'dest-key', enabled: true };
-    await destinations.create(destination);
-    expect(await destinations.find('str_dest', 'dst_1')).toMatchObject(destination);
-    expect(await destinations.find('str_other', 'dst_1')).toBeNull();
-    const row = JSON.stringify(await bench.db('destinations'));
-    expect(row).not.toContain('a.test');
-    expect(row).not.toContain('dest-key');
-    const changed = await destinations.update('str_dest', 'dst_1', { streamKey: null, enabled: false });
-    expect(changed).toMatchObject({ streamKey: null, enabled: false, url: destination.url });
-    expect((await destinations.listOf('str_dest')).map(({ id }) => id)).toEqual(['dst_1']);
-    expect(await destinations.remove('str_dest', 'dst_1')).toBe(true);
-    expect(await destinations.remove('str_dest', 'dst_1')).toBe(false);
   });
 });
 
