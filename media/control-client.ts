@@ -62,6 +62,9 @@ export function createIngestClient(baseUrl: string) {
     disconnect: (publishId: string, body: DisconnectPublisher) =>
       call<DisconnectedPublisher>(`${baseUrl}/publishers/${publishId}/disconnect`, 'POST', body),
     relayUrl: (publishId: string, start: RelayStart) => `${baseUrl}/relay/${publishId}.flv?start=${start}`,
+    /** @param slate a name of `ensureSlate`, or null: nothing is sent while the encoder is away */
+    programmeUrl: (streamId: string, slate: string | null) =>
+      `${baseUrl}/programme/${encodeURIComponent(streamId)}.flv?slate=${encodeURIComponent(slate ?? 'none')}`,
   };
 }
 export type IngestClient = ReturnType<typeof createIngestClient>;
