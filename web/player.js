@@ -19,6 +19,13 @@ const RECOVERY_PAUSE_MS = 1000;
 const RECOVERY_MEMORY_MS = 15_000;
 /** Controls go away after this much stillness. */
 const IDLE_MS = 3000;
+/**
+ * A viewer of the first seconds has one segment and plays into nothing again and again: after running dry the picture
+ * waits this long, with at least this much (seconds) ahead, and keeps that margin from then on.
+ */
+const REFILL_MS = 1000;
+const REFILL_SECONDS = 1.5;
+const REFILL_POLL_MS = 100;
 /** Closer than this to the live edge (seconds) counts as live. */
 const EDGE_SECONDS = 12;
 
@@ -29,6 +36,7 @@ let recoveries = 0;
 let lastRecoveryAt = 0;
 let isLive = true;
 let generation = 0;
+let refilling = false;
 
 const MESSAGES = {
   waiting: ['Waiting for the stream', 'It starts by itself as soon as the broadcast is live.'],
@@ -139,6 +147,26 @@ async function play() {
   }
 }
 
+function bufferedAhead() {
+  for (let index = 0; index < video.buffered.length; index++) {
+    const [from, to] = [video.buffered.start(index), video.buffered.end(index)];
+    if (from <= video.currentTime + 0.1 && video.currentTime <= to) return to - video.currentTime;
+  }
+  return 0;
+}
+
+/** Live and out of media: stands still until there is a margin. */
+async function refill() {
+  if (refilling || !isLive || !player.hls || video.paused || video.seeking) return;
+  const mine = generation;
+  refilling = true;
+  video.pause();
+  await delay(REFILL_MS);
+  while (refilling && mine === generation && isLive && bufferedAhead() < REFILL_SECONDS) await delay(REFILL_POLL_MS);
+  if (refilling && mine === generation) void play();
+  refilling = false;
+}
+
 function onEnded() {
   show('ended', 'ended');
   $('big-play').hidden = false;
@@ -192,7 +220,7 @@ function updateControls() {
   $('seek').style.setProperty('--filled', `${share * 100}%`);
   $('volume').value = String(video.muted ? 0 : video.volume);
   $('volume').style.setProperty('--filled', `${(video.muted ? 0 : video.volume) * 100}%`);
-  document.body.classList.toggle('paused', video.paused);
+  document.body.classList.toggle('paused', video.paused && !refilling);
   document.body.classList.toggle('muted', video.muted || video.volume === 0);
   $('play').setAttribute('aria-label', video.paused ? 'Play' : 'Pause');
   const atEdge = isLive && end - video.currentTime < EDGE_SECONDS && !video.paused;
@@ -230,7 +258,9 @@ video.addEventListener('playing', () => {
   wakeUp();
 });
 video.addEventListener('waiting', () => {
-  if (!video.ended) show('buffering', 'buffering');
+  if (video.ended) return;
+  show('buffering', 'buffering');
+  void refill();
 });
 video.addEventListener('ended', onEnded);
 for (const event of ['timeupdate', 'play', 'pause', 'volumechange', 'progress', 'durationchange']) {
@@ -240,7 +270,13 @@ video.addEventListener('volumechange', () => {
   if (!video.muted) $('unmute').hidden = true;
 });
 
-const togglePlay = () => (video.ended ? replay() : video.paused ? void play() : video.pause());
+function togglePlay() {
+  const stopped = video.paused;
+  refilling = false;
+  if (video.ended) replay();
+  else if (stopped) void play();
+  else video.pause();
+}
 $('play').addEventListener('click', togglePlay);
 video.addEventListener('click', togglePlay);
 $('big-play').addEventListener('click', replay);

@@ -145,7 +145,7 @@ export function encode({ sockets, renditions, seconds, gopSeconds = 2, realTime 
     const gop = String(Math.round(rendition.frameRate * gopSeconds));
     const rateArgument = Number.isInteger(rendition.frameRate) ? String(rendition.frameRate) : `${Math.round(rendition.frameRate * 1001)}/1001`;
     return [
-      '-map', '0:v', '-vf', `scale=${rendition.width}:${rendition.height}`, '-c:v', 'libx264', '-pix_fmt', 'yuv420p',
+      '-map', '0:v', '-vf', `scale=${rendition.width}:${rendition.height},setsar=1`, '-c:v', 'libx264', '-pix_fmt', 'yuv420p',
       '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', gop, '-keyint_min', gop, '-sc_threshold', '0', '-forced-idr', '1',
       '-b:v', String(rendition.bitrate), '-maxrate', String(rendition.bitrate), '-bufsize', String(rendition.bitrate),
       '-fps_mode', 'cfr', '-r', rateArgument, ...FMP4, socket,
