@@ -1,4 +1,5 @@
 import type { Catalog, NewBroadcast, StreamProjection } from '../contracts/catalog.js';
+import type { DestinationSummary } from '../contracts/destinations.js';
 import type { StreamSettings } from '../domain/stream.js';
 import { withFailures } from './failures.js';
 
@@ -29,6 +30,10 @@ export function createCatalogActivities({ catalog, retentionHours }: CatalogActi
     /** Writes the read model and the timeline, oldest first. */
     async recordProjections(projections: StreamProjection[]): Promise<void> {
       for (const projection of projections) await catalog.record(projection);
+    },
+
+    async destinationsOf(streamId: string): Promise<DestinationSummary[]> {
+      return catalog.destinationsOf(streamId);
     },
 
     async broadcastsOf(streamId: string): Promise<{ broadcastId: string; hostId: string }[]> {

@@ -8,6 +8,7 @@ import { retentionWorkflowId, STREAMS_QUEUE } from '../domain/task-queues.js';
 import { Encoding, type EncodingEnd } from './encoding.js';
 import type { PublishStarted } from './messages.js';
 import { catalog, mediaCommands } from './proxies.js';
+import { Restreams } from './restreams.js';
 import { retentionWorkflow } from './retention-workflow.js';
 import type { StreamLifecycle } from './stream-lifecycle.js';
 
@@ -30,6 +31,7 @@ export class Broadcast {
   #liveAt: string | null = null;
   #endedAt: string | null = null;
   #overdue = false;
+  #restreams: Restreams | null = null;
   readonly #clock = new CancellationScope();
 
   constructor(life: StreamLifecycle, publisher: PublishStarted) {
@@ -130,9 +132,17 @@ export class Broadcast {
     this.#liveAt ??= new Date().toISOString();
     const renditions = this.#renditions().map((rendition) => rendition.id);
     this.#transition('live', { type: again ? 'stream.reconnected' : 'stream.live', data: { renditions } });
+    if (!again) this.#startRestreams();
     if (!again && this.#settings.record) {
       this.#transition('live', { type: 'recording.started', data: { recordingId: this.#recordingId } }, 'recording');
     }
+  }
+
+  /** Beside the broadcast: no destination, and no database that is away, holds it up. */
+  #startRestreams(): void {
+    this.#restreams = new Restreams(this.#life, this.id, this.#hostId, this.#source);
+    this.#life.restreams = this.#restreams;
+    void this.#restreams.startEnabled();
   }
 
   /** The encoder ended by itself: wait for the publisher's news, or start the next epoch. */
@@ -173,12 +183,14 @@ export class Broadcast {
     if (this.#life.publisher?.publishId === publisher.publishId) this.#life.publisher = null;
   }
 
-  /** The defined order: encoder, playlists, publisher, `stream.ended`, recording. Every step goes on if one before it failed. */
+  /** The defined order: restreams, encoder, playlists, publisher, `stream.ended`, recording. Every step goes on if one before it failed. */
   async #finish(cause: EndCause): Promise<void> {
     const life = this.#life;
     this.#clock.cancel();
     this.#transition('ending', { type: 'stream.ending', cause });
     const media = mediaCommands(this.#hostId);
+    life.restreams = null;
+    await attempt(async () => this.#restreams?.endAll());
     await attempt(() => this.#stopEncoding());
     const summary = await attempt(() => media.finishPlaylists.executeWithOptions({ summary: 'ENDLIST' }, [{ broadcastId: this.id }]));
     const publisher = life.publisher;

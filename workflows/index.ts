@@ -1,3 +1,4 @@
 /** The one entry of the workflow bundle. */
+export { restreamWorkflow } from './restream-workflow.js';
 export { retentionWorkflow } from './retention-workflow.js';
 export { streamWorkflow } from './stream-workflow.js';

@@ -53,3 +53,6 @@ export const playableActivity = (hostId: string) =>
     cancellationType: ActivityCancellationType.TRY_CANCEL,
     retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '2 seconds' },
   });
+
+/** One connection to a destination. Like an encoder it may run for days and is ended by `stopRestream`, not by its heartbeat. */
+export const restreamActivity = encoderActivity;

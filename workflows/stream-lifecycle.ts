@@ -1,10 +1,19 @@
 import { setCurrentDetails, upsertSearchAttributes, uuid4 } from '@temporalio/workflow';
 import type { BroadcastProjection, RecordingProjection } from '../contracts/catalog.js';
+import type { RestreamState } from '../domain/destination.js';
 import type { EventType, StreamEvent } from '../domain/event.js';
 import type { EndCause, StreamStatus } from '../domain/stream.js';
 import { HOST_ID_ATTRIBUTE, STREAM_STATUS_ATTRIBUTE } from '../temporal/search-attributes.js';
-import type { CarriedState, PublishStarted, PublishStopped, StreamState, StreamWorkflowInput } from './messages.js';
+import type {
+  CarriedState,
+  PublishStarted,
+  PublishStopped,
+  RestreamChanged,
+  StreamState,
+  StreamWorkflowInput,
+} from './messages.js';
 import { Outbox } from './outbox.js';
+import type { Restreams } from './restreams.js';
 
 /** Repeated signals come within seconds; this many ids cover far more than that. */
 const REMEMBERED_EVENT_IDS = 100;
@@ -15,6 +24,7 @@ export interface Transition {
   status: StreamStatus;
   broadcast?: BroadcastProjection;
   recording?: RecordingProjection;
+  restreams?: RestreamState[];
   event?: { type: EventType; cause?: string; data?: Record<string, unknown> };
 }
 
@@ -32,6 +42,8 @@ export class StreamLifecycle {
   deleteRequested: boolean;
   keyRotated = false;
   lastBroadcastId: string | null;
+  /** While a broadcast is playable. */
+  restreams: Restreams | null = null;
   #sequence: number;
   #version: number;
   #lastPublishSeq: number;
@@ -62,6 +74,10 @@ export class StreamLifecycle {
     this.publisher = null;
   }
 
+  restreamChanged({ eventId, state }: RestreamChanged): void {
+    if (!this.#seen(eventId)) this.restreams?.changed(state);
+  }
+
   /** The first cause stands. */
   requestEnd(cause: EndCause): void {
     this.endCause ??= cause;
@@ -76,7 +92,7 @@ export class StreamLifecycle {
     return this.status !== 'idle' && this.status !== 'ended';
   }
 
-  transition({ status, broadcast, recording, event }: Transition): void {
+  transition({ status, broadcast, recording, restreams, event }: Transition): void {
     this.status = status;
     const events = event ? [this.#event(event)] : [];
     this.#version += 1;
@@ -88,6 +104,7 @@ export class StreamLifecycle {
       broadcastId: this.broadcastId,
       ...(broadcast ? { broadcast } : {}),
       ...(recording ? { recording } : {}),
+      ...(restreams ? { restreams } : {}),
       events,
     });
     this.#show();

@@ -5,22 +5,27 @@ import {
   continueAsNew,
   setHandler,
 } from '@temporalio/workflow';
+import type { RestreamState } from '../domain/destination.js';
 import type { EndCause } from '../domain/stream.js';
 import { Broadcast } from './broadcast.js';
 import {
   deleteUpdate,
+  destinationUpdate,
   disableUpdate,
   enableUpdate,
   endUpdate,
   publishStartedSignal,
   publishStoppedSignal,
+  restreamChangedSignal,
   stateQuery,
   streamKeyRotatedSignal,
+  type DestinationCommand,
   type EndResult,
   type StreamState,
   type StreamWorkflowInput,
 } from './messages.js';
 import { catalog, mediaCommands, patientMediaCommands } from './proxies.js';
+import { streamNotLive } from './restreams.js';
 import { StreamLifecycle } from './stream-lifecycle.js';
 
 /** An update answers when Postgres shows its effect, but not later than this: a database that is away must not hold it. */
@@ -69,6 +74,8 @@ function registerHandlers(life: StreamLifecycle): void {
   setHandler(streamKeyRotatedSignal, () => {
     if (life.inBroadcast && life.publisher) life.keyRotated = true;
   });
+  setHandler(restreamChangedSignal, (changed) => life.restreamChanged(changed));
+  setHandler(destinationUpdate, (command) => destination(life, command));
   setHandler(endUpdate, ({ cause }) => end(life, cause));
   setHandler(disableUpdate, async () => {
     if (!life.disabled) {
@@ -103,6 +110,12 @@ async function end(life: StreamLifecycle, cause: EndCause): Promise<EndResult> {
   }
   await shown(life);
   return { alreadyEnded: !hadBroadcast && life.status === 'idle', status: life.status };
+}
+
+async function destination(life: StreamLifecycle, command: DestinationCommand): Promise<RestreamState | null> {
+  if (life.restreams) return life.restreams.command(command);
+  if (command.command === 'start' || command.command === 'retry') throw streamNotLive();
+  return null;
 }
 
 async function shown(life: StreamLifecycle): Promise<void> {

@@ -7,7 +7,10 @@ import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundle
 import type { CatalogActivities } from '../../activities/catalog.js';
 import type { MediaActivities } from '../../activities/media.js';
 import type { TranscodeInput, TranscodeResult } from '../../activities/transcode.js';
+import type { RestreamInput } from '../../activities/restream.js';
 import type { StreamProjection } from '../../contracts/catalog.js';
+import type { DestinationSummary } from '../../contracts/destinations.js';
+import type { RestreamEnd } from '../../domain/destination.js';
 import type { StreamEvent } from '../../domain/event.js';
 import type { SourceLayout } from '../../domain/source.js';
 import type { StreamSettings } from '../../domain/stream.js';
@@ -44,6 +47,13 @@ export interface StagedEncoder {
   becomePlayable: () => void;
 }
 
+/** One connection to a destination; the test decides what becomes of it. */
+export interface StagedConnection {
+  input: RestreamInput;
+  finish: (end: RestreamEnd) => void;
+  goLive: () => void;
+}
+
 /** The outside of a workflow: what it did, in order, and the levers a test pulls. Activities are typed as the real ones. */
 export class Stage {
   readonly calls: string[] = [];
@@ -51,6 +61,11 @@ export class Stage {
   readonly encoders: StagedEncoder[] = [];
   settings: StreamSettings = { ...SETTINGS };
   retentionHours = 1;
+  destinations: DestinationSummary[] = [];
+  /** Connections to destinations, in the order they were tried. */
+  readonly connections: StagedConnection[] = [];
+  /** Destinations that do not answer when they are told to end. */
+  readonly deaf = new Set<string>();
   /** Set to make Postgres fail. */
   databaseAway = false;
   #waiting = new Map<string, () => void>();
@@ -76,6 +91,7 @@ export class Stage {
       openBroadcast: async () => database({ settings: this.settings, retentionHours: this.retentionHours }),
       streamSettings: async () => database(this.settings),
       recordProjections: async (projections) => void database(this.projections).push(...projections),
+      destinationsOf: async () => database(this.destinations),
       broadcastsOf: async () => [...new Set(this.encoders.map(({ input }) => input.broadcastId))].map((broadcastId) => ({ broadcastId, hostId: HOST_ID })),
       markMediaDeleted: async (broadcastId) => void this.calls.push(`markMediaDeleted ${broadcastId}`),
       purgeStream: async (streamId) => void this.calls.push(`purgeStream ${streamId}`),
@@ -101,10 +117,38 @@ export class Stage {
       },
       disconnectPublisher: async ({ publishId }) => void this.calls.push(`disconnect ${publishId}`),
       deleteMedia: async ({ broadcastId }) => void this.calls.push(`deleteMedia ${broadcastId}`),
-      restream: () => new Promise(() => {}),
-      awaitRestreamLive: () => new Promise(() => {}),
-      stopRestream: async () => ({ forced: false }),
+      restream: (input) =>
+        new Promise((resolve) => {
+          const key = `${input.destinationId}/${input.attempt}`;
+          const goLive = () => void until(() => this.#waiting.get(key), `somebody to wait for ${key}`).then((resume) => resume());
+          this.connections.push({ input, finish: resolve, goLive });
+        }),
+      awaitRestreamLive: ({ destinationId, attempt }) =>
+        new Promise((resolve) => void this.#waiting.set(`${destinationId}/${attempt}`, resolve)),
+      stopRestream: async ({ destinationId }) => {
+        this.calls.push(`stopRestream ${destinationId}`);
+        if (this.deaf.has(destinationId)) await new Promise(() => {});
+        const open = this.connections.filter(({ input }) => input.destinationId === destinationId).at(-1);
+        open?.finish({ code: 'stopped', detail: '', wasLive: true, bytesSent: 1 });
+        return { forced: false };
+      },
     };
+  }
+
+  /** Lets every activity that still waits return, so that a worker can stop. */
+  releaseWaiting(): void {
+    for (const resume of this.#waiting.values()) resume();
+  }
+
+  /** The n-th connection (from 1) to a destination, once it is tried. */
+  async connection(destinationId: string, number = 1): Promise<StagedConnection> {
+    const made = () => this.connections.filter(({ input }) => input.destinationId === destinationId)[number - 1];
+    return until(made, `connection ${number} to ${destinationId}`);
+  }
+
+  /** Types of the events about one destination, in order. */
+  restreamEvents(destinationId: string): string[] {
+    return this.events.filter(({ data }) => data.destinationId === destinationId).map(({ type }) => type);
   }
 
   /** The n-th encoder (from 1), once it runs; made playable unless told not to. */
@@ -160,6 +204,8 @@ export class WorkflowBench {
     const running = [streams.run(), media.run()].map((run) => run.catch((error: unknown) => String(error)));
     return new WorkflowBench(env, stage, async () => {
       for (const encoder of stage.encoders) encoder.finish({ reason: 'stopped', detail: '', mediaSeconds: 0 });
+      stage.releaseWaiting();
+      for (const open of stage.connections) open.finish({ code: 'stopped', detail: '', wasLive: false, bytesSent: 0 });
       streams.shutdown();
       media.shutdown();
       await Promise.all(running);

@@ -1,0 +1,156 @@
+import {
+  CancellationScope,
+  condition,
+  getExternalWorkflowHandle,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  uuid4,
+} from '@temporalio/workflow';
+import type { DestinationError, RestreamEnd, RestreamState } from '../domain/destination.js';
+import { decideRestreamRetry, type RestreamEnding } from '../domain/restream-retry.js';
+import type { SourceLayout } from '../domain/source.js';
+import { streamWorkflowId } from '../domain/task-queues.js';
+import { endRestreamSignal, restreamChangedSignal, retryRestreamSignal } from './messages.js';
+import { mediaCommands, restreamActivity } from './proxies.js';
+
+export interface RestreamInput {
+  streamId: string;
+  broadcastId: string;
+  destinationId: string;
+  /** The owner's name for it or the platform's; never a URL. */
+  label: string;
+  hostId: string;
+  source: SourceLayout;
+  /** Connections tried by earlier runs in this broadcast; numbers go on from there. */
+  attempts: number;
+}
+
+export interface RestreamResult {
+  state: RestreamState;
+  /** The connection did not close politely in time and was cut. */
+  forced: boolean;
+}
+
+/**
+ * One destination during one broadcast: connects, notices, tries again by its own policy, until its stream says end. A
+ * failed one stays, so that it can be retried by hand.
+ */
+export async function restreamWorkflow(input: RestreamInput): Promise<RestreamResult> {
+  const restream = new Restream(input);
+  setHandler(endRestreamSignal, () => restream.requestEnd());
+  setHandler(retryRestreamSignal, () => restream.requestRetry());
+  CancellationScope.current().cancelRequested.catch(() => restream.requestEnd());
+  return CancellationScope.nonCancellable(() => restream.run());
+}
+
+class Restream {
+  readonly #input: RestreamInput;
+  #state: RestreamState;
+  #ends: RestreamEnding[] = [];
+  #ending = false;
+  #retryNow = false;
+  #scope = new CancellationScope();
+
+  constructor(input: RestreamInput) {
+    this.#input = input;
+    const { destinationId, attempts } = input;
+    this.#state = { destinationId, status: 'starting', attempts, lastError: null, nextAttemptAt: null, startedAt: null };
+  }
+
+  requestEnd(): void {
+    this.#ending = true;
+  }
+
+  requestRetry(): void {
+    if (this.#state.status === 'retrying' || this.#state.status === 'failed') this.#retryNow = true;
+  }
+
+  async run(): Promise<RestreamResult> {
+    while (!this.#ending) {
+      const end = await this.#connect();
+      if (!end || end.code === 'stopped') break;
+      await this.#afterEnd(end);
+    }
+    const { forced } = await this.#stop();
+    const status = this.#state.status === 'failed' ? 'failed' : 'ended';
+    return { state: { ...this.#state, status, nextAttemptAt: null }, forced };
+  }
+
+  /** One connection, from its start to its end; null when the stream said end. */
+  async #connect(): Promise<RestreamEnd | null> {
+    const { streamId, broadcastId, destinationId, label, source, hostId } = this.#input;
+    const attempt = this.#state.attempts + 1;
+    this.#retryNow = false;
+    await this.#tell({ status: 'starting', attempts: attempt, nextAttemptAt: null });
+    const media = restreamActivity(hostId);
+    const current: { end: RestreamEnd | null; live: boolean } = { end: null, live: false };
+    this.#scope = new CancellationScope();
+    void this.#scope.run(async () => {
+      const input = { streamId, broadcastId, destinationId, attempt, source };
+      const sending = media.restream.executeWithOptions({ summary: `to ${label}, connection ${attempt}` }, [input]);
+      void media.awaitRestreamLive
+        .executeWithOptions({ summary: `media left for ${label}` }, [{ broadcastId, destinationId, attempt }])
+        .then(() => (current.live = true), () => undefined /* the connection ended first; its own end says why */);
+      current.end = await sending.catch((error: unknown) => (isCancellation(error) ? null : lostHost(error)));
+    });
+    await condition(() => this.#ending || current.end !== null || current.live);
+    if (current.live && !current.end) await this.#tell({ status: 'live', lastError: null, startedAt: new Date().toISOString() });
+    await condition(() => this.#ending || current.end !== null);
+    if (current.end) this.#scope.cancel();
+    return this.#ending ? null : current.end;
+  }
+
+  async #afterEnd(end: RestreamEnd): Promise<void> {
+    const { code, detail, wasLive } = end;
+    if (code === 'stopped') return;
+    this.#ends.push({ at: Date.now(), code, wasLive });
+    const error: DestinationError = { code, message: detail };
+    const decision = decideRestreamRetry({ ends: this.#ends, now: Date.now(), random: Math.random() });
+    if (decision.retry) {
+      const nextAttemptAt = new Date(Date.now() + decision.delayMs).toISOString();
+      await this.#tell({ status: 'retrying', lastError: error, nextAttemptAt });
+      await condition(() => this.#ending || this.#retryNow, decision.delayMs, { summary: 'before the next connection' });
+    } else {
+      await this.#tell({ status: 'failed', lastError: decision.code === code ? error : { ...error, code: decision.code }, nextAttemptAt: null });
+      await condition(() => this.#ending || this.#retryNow);
+      if (this.#retryNow) this.#ends = [];
+    }
+  }
+
+  /** Closes the connection politely; an answer that does not come counts as cut. */
+  async #stop(): Promise<{ forced: boolean }> {
+    this.#scope.cancel();
+    const { hostId, broadcastId, destinationId } = this.#input;
+    try {
+      return await mediaCommands(hostId).stopRestream.executeWithOptions({ summary: 'close the connection' }, [{ broadcastId, destinationId }]);
+    } catch {
+      return { forced: true };
+    }
+  }
+
+  async #tell(changes: Partial<RestreamState>): Promise<void> {
+    this.#state = { ...this.#state, ...changes };
+    const { status, attempts, lastError, nextAttemptAt } = this.#state;
+    setCurrentDetails(
+      [
+        `**${status}**, ${this.#input.label}`,
+        `- connections: ${attempts}`,
+        `- next: ${nextAttemptAt ?? 'none planned'}`,
+        `- last error: ${lastError ? `${lastError.code}: ${lastError.message}` : 'none'}`,
+      ].join('\n'),
+    );
+    try {
+      await getExternalWorkflowHandle(streamWorkflowId(this.#input.streamId)).signal(restreamChangedSignal, { eventId: uuid4(), state: this.#state });
+    } catch {
+      // The stream's workflow is gone: nobody will say end, so end.
+      this.#ending = true;
+    }
+  }
+}
+
+/** The media host took or finished no activity: an end like any other for the policy. */
+const lostHost = (error: unknown): RestreamEnd => {
+  const cause = error instanceof Error ? ((error.cause as Error | undefined) ?? error) : error;
+  return { code: 'restream_source_lost', detail: cause instanceof Error ? cause.message : String(cause), wasLive: false, bytesSent: 0 };
+};

@@ -1,0 +1,182 @@
+import { ApplicationFailure, ParentClosePolicy, condition, startChild, type ChildWorkflowHandle } from '@temporalio/workflow';
+import type { DestinationSummary } from '../contracts/destinations.js';
+import type { DestinationStatus, RestreamState } from '../domain/destination.js';
+import type { EventType } from '../domain/event.js';
+import type { SourceLayout } from '../domain/source.js';
+import { restreamWorkflowId, STREAMS_QUEUE } from '../domain/task-queues.js';
+import { STREAM_ID_ATTRIBUTE } from '../temporal/search-attributes.js';
+import { endRestreamSignal, retryRestreamSignal, type DestinationCommand } from './messages.js';
+import { catalog } from './proxies.js';
+import { restreamWorkflow, type RestreamResult } from './restream-workflow.js';
+import type { StreamLifecycle } from './stream-lifecycle.js';
+
+/** A destination closes politely in well under this time; later it is reported as cut, so that ending goes on. */
+const END_LIMIT = '8 seconds';
+
+const EVENTS: Partial<Record<DestinationStatus, EventType>> = {
+  starting: 'restream.starting',
+  live: 'restream.live',
+  retrying: 'restream.retrying',
+  failed: 'restream.failed',
+  ended: 'restream.ended',
+};
+
+interface Running {
+  summary: DestinationSummary;
+  state: RestreamState;
+  handle: ChildWorkflowHandle<typeof restreamWorkflow>;
+  /** Start again with what is stored now, once this one has ended. */
+  again: boolean;
+  ended: boolean;
+}
+
+/** The restreams of one broadcast: each a workflow of its own; this side starts and ends them and keeps their timeline. */
+export class Restreams {
+  readonly #life: StreamLifecycle;
+  readonly #broadcastId: string;
+  readonly #hostId: string;
+  readonly #source: SourceLayout;
+  readonly #restreams = new Map<string, Running>();
+  /** Children asked for and not yet there: the end waits for them, or one would be forgotten. */
+  #pendingStarts = 0;
+  #closing = false;
+
+  constructor(life: StreamLifecycle, broadcastId: string, hostId: string, source: SourceLayout) {
+    this.#life = life;
+    this.#broadcastId = broadcastId;
+    this.#hostId = hostId;
+    this.#source = source;
+  }
+
+  /** All enabled destinations, side by side: a slow one holds up no other. */
+  async startEnabled(): Promise<void> {
+    const destinations = await catalog.destinationsOf.executeWithOptions({ summary: 'enabled destinations' }, [this.#life.streamId]);
+    await Promise.all(destinations.filter(({ enabled }) => enabled).map((summary) => this.#start(summary)));
+  }
+
+  async #start(summary: DestinationSummary): Promise<void> {
+    const { destinationId } = summary;
+    const before = this.#restreams.get(destinationId);
+    if (this.#closing || (before && !before.ended)) return;
+    const attempts = before?.state.attempts ?? 0;
+    this.#pendingStarts += 1;
+    const handle = await this.#startChild(summary, attempts).finally(() => (this.#pendingStarts -= 1));
+    const state: RestreamState = { destinationId, status: 'starting', attempts, lastError: null, nextAttemptAt: null, startedAt: null };
+    const running: Running = { summary, state, handle, again: false, ended: false };
+    this.#restreams.set(destinationId, running);
+    void this.#awaitEnd(running);
+  }
+
+  #startChild({ destinationId, label }: DestinationSummary, attempts: number): Promise<ChildWorkflowHandle<typeof restreamWorkflow>> {
+    const { streamId } = this.#life;
+    return startChild(restreamWorkflow, {
+      workflowId: restreamWorkflowId(this.#broadcastId, destinationId),
+      taskQueue: STREAMS_QUEUE,
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      staticSummary: `restream to ${label}`,
+      typedSearchAttributes: [{ key: STREAM_ID_ATTRIBUTE, value: streamId }],
+      args: [{ streamId, broadcastId: this.#broadcastId, destinationId, label, hostId: this.#hostId, source: this.#source, attempts }],
+    });
+  }
+
+  async #awaitEnd(running: Running): Promise<void> {
+    let result: RestreamResult;
+    try {
+      result = await running.handle.result();
+    } catch {
+      // Terminated by an operator, say: nobody closed the connection, and nobody will report it.
+      result = { state: { ...running.state, status: 'ended', nextAttemptAt: null }, forced: true };
+    }
+    this.#ended(running, result);
+    if (running.again) await this.#startStored(running.summary.destinationId);
+  }
+
+  #ended(running: Running, { state, forced }: RestreamResult): void {
+    if (running.ended) return;
+    running.ended = true;
+    const wasFailed = running.state.status === 'failed';
+    running.state = forced ? { ...state, lastError: NOT_ENDED } : state;
+    // A failed one has told its end already.
+    if (!wasFailed) this.#record(running);
+  }
+
+  async #startStored(destinationId: string): Promise<void> {
+    const stored = (await catalog.destinationsOf(this.#life.streamId)).find((destination) => destination.destinationId === destinationId);
+    if (stored) await this.#start(stored);
+  }
+
+  /** A restream's own word about itself. */
+  changed(state: RestreamState): void {
+    const running = this.#restreams.get(state.destinationId);
+    if (!running || running.ended) return;
+    running.state = state;
+    this.#record(running);
+  }
+
+  #record({ state, summary }: Running): void {
+    const type = EVENTS[state.status];
+    const { destinationId, attempts, lastError, nextAttemptAt } = state;
+    this.#life.transition({
+      status: this.#life.status,
+      restreams: [state],
+      ...(type ? { event: { type, data: { destinationId, name: summary.label, attempts, lastError, nextAttemptAt } } } : {}),
+    });
+  }
+
+  /** What the owner wants of one destination; answers its state, or null when nothing is sent there now. */
+  async command({ destinationId, command }: DestinationCommand): Promise<RestreamState | null> {
+    const running = this.#restreams.get(destinationId);
+    const active = running && !running.ended ? running : null;
+    switch (command) {
+      case 'start':
+        if (active?.state.status === 'failed') await active.handle.signal(retryRestreamSignal);
+        else if (!active) await this.#startStored(destinationId);
+        break;
+      case 'retry':
+        if (active) await active.handle.signal(retryRestreamSignal);
+        else await this.#startStored(destinationId);
+        break;
+      case 'stop':
+      case 'removed':
+        if (active) await this.#end(active, false);
+        break;
+      case 'changed':
+        if (active) await this.#restartIfChanged(active);
+    }
+    return this.#restreams.get(destinationId)?.state ?? null;
+  }
+
+  async #restartIfChanged(running: Running): Promise<void> {
+    const { destinationId, revision } = running.summary;
+    const stored = (await catalog.destinationsOf(this.#life.streamId)).find((destination) => destination.destinationId === destinationId);
+    if (stored && stored.revision !== revision) await this.#end(running, true);
+  }
+
+  async #end(running: Running, again: boolean): Promise<void> {
+    running.again = again;
+    try {
+      await running.handle.signal(endRestreamSignal);
+    } catch {
+      // It has just ended by itself.
+    }
+  }
+
+  /** The end handshake: every destination is told, and reports; one that does not is reported as cut. */
+  async endAll(): Promise<void> {
+    this.#closing = true;
+    await condition(() => this.#pendingStarts === 0);
+    const open = [...this.#restreams.values()].filter((running) => !running.ended);
+    await Promise.all(open.map((running) => this.#end(running, false)));
+    await condition(() => open.every((running) => running.ended), END_LIMIT);
+    for (const running of open) this.#ended(running, { state: { ...running.state, status: 'ended', nextAttemptAt: null }, forced: true });
+  }
+}
+
+const NOT_ENDED = {
+  code: 'destination_not_ended',
+  message: 'The platform did not take the end of the stream in time, so the connection was cut.',
+} as const;
+
+/** Start or retry outside a broadcast. */
+export const streamNotLive = (): ApplicationFailure =>
+  ApplicationFailure.nonRetryable('The stream is not live, so nothing can be sent now.', 'stream_not_live');
