@@ -1,16 +1,16 @@
 import { CancellationScope, condition, ParentClosePolicy, sleep, startChild, uuid4 } from '@temporalio/workflow';
 import type { MediaSummary } from '../activities/media.js';
-import type { BroadcastProjection, RecordingStatus } from '../contracts/catalog.js';
-import { pickLadder } from '../domain/ladder.js';
+import type { RecordingProjection } from '../contracts/catalog.js';
 import { decideRestart } from '../domain/restart-policy.js';
-import type { EndCause, StreamSettings, StreamStatus } from '../domain/stream.js';
+import type { EndCause, StreamStatus } from '../domain/stream.js';
 import { retentionWorkflowId, STREAMS_QUEUE } from '../domain/task-queues.js';
+import { BroadcastRecord } from './broadcast-record.js';
 import { Encoding, type EncodingEnd } from './encoding.js';
 import type { PublishStarted } from './messages.js';
 import { catalog, mediaCommands } from './proxies.js';
 import { Restreams } from './restreams.js';
 import { retentionWorkflow } from './retention-workflow.js';
-import type { StreamLifecycle } from './stream-lifecycle.js';
+import type { StreamLifecycle, Transition } from './stream-lifecycle.js';
 
 /** After an encoder ran out of input, the ingest's word of the publisher's end is at most this far behind. */
 const PUBLISHER_WORD_GRACE = '5 seconds';
@@ -21,15 +21,12 @@ export class Broadcast {
   readonly id = `brd_${uuid4().replaceAll('-', '')}`;
   readonly #life: StreamLifecycle;
   readonly #hostId: string;
-  #settings!: StreamSettings;
+  readonly #record: BroadcastRecord;
   #retentionHours = 0;
-  #source: PublishStarted['source'];
   #encoding: Encoding | null = null;
   #epoch = 0;
   #encodedPublishId: string | null = null;
   #failures: number[] = [];
-  #liveAt: string | null = null;
-  #endedAt: string | null = null;
   #overdue = false;
   #restreams: Restreams | null = null;
   readonly #clock = new CancellationScope();
@@ -37,7 +34,7 @@ export class Broadcast {
   constructor(life: StreamLifecycle, publisher: PublishStarted) {
     this.#life = life;
     this.#hostId = publisher.hostId;
-    this.#source = publisher.source;
+    this.#record = new BroadcastRecord(this.id, publisher.source);
   }
 
   /** Runs to the end; returns whether the stream can be published to again. */
@@ -45,7 +42,7 @@ export class Broadcast {
     await this.#open();
     const cause = await this.#untilEnd();
     await this.#finish(cause);
-    return { reusable: this.#settings.reusable };
+    return { reusable: this.#record.settings.reusable };
   }
 
   async #open(): Promise<void> {
@@ -55,19 +52,19 @@ export class Broadcast {
     const publisher = life.publisher;
     const row = { broadcastId: this.id, streamId: life.streamId, hostId: this.#hostId, startedAt: new Date().toISOString() };
     const opened = await catalog.openBroadcast.executeWithOptions({ summary: `open ${this.id}` }, [row]);
-    this.#settings = opened.settings;
+    this.#record.settings = opened.settings;
     this.#retentionHours = opened.retentionHours;
     life.transition({
       status: 'connecting',
-      broadcast: this.#projection('connecting'),
-      event: { type: 'stream.connected', data: { remoteAddress: publisher?.remoteAddress ?? null, source: this.#source } },
+      broadcast: this.#record.projection('connecting'),
+      event: { type: 'stream.connected', data: { remoteAddress: publisher?.remoteAddress ?? null, source: this.#record.source } },
     });
     this.#startClock();
   }
 
   #startClock(): void {
     void this.#clock.run(async () => {
-      await sleep(this.#settings.maxDurationSeconds * 1000, { summary: 'maximum duration' });
+      await sleep(this.#record.settings.maxDurationSeconds * 1000, { summary: 'maximum duration' });
       this.#overdue = true;
     }).catch(() => undefined /* cancelled: the broadcast ended before */);
   }
@@ -87,7 +84,7 @@ export class Broadcast {
   /** The publisher is gone: the window is a durable timer, and the broadcast goes on if it is back in time. */
   async #awaitPublisher(): Promise<EndCause | null> {
     await this.#stopEncoding();
-    const seconds = this.#settings.reconnectWindowSeconds;
+    const seconds = this.#record.settings.reconnectWindowSeconds;
     if (seconds === 0) return 'reconnect_window_over';
     this.#transition('reconnecting', { type: 'stream.reconnecting', data: { reconnectWindowSeconds: seconds } });
     const back = () => this.#life.publisher !== null || this.#cause !== null;
@@ -111,7 +108,7 @@ export class Broadcast {
   }
 
   #startEncoding(publisher: PublishStarted): Encoding {
-    this.#source = publisher.source;
+    this.#record.source = publisher.source;
     const relayStart = this.#encodedPublishId === publisher.publishId ? 'keyframe' : 'cache';
     this.#encodedPublishId = publisher.publishId;
     return new Encoding({
@@ -122,25 +119,25 @@ export class Broadcast {
       publishId: publisher.publishId,
       epoch: ++this.#epoch,
       source: publisher.source,
-      settings: this.#settings,
+      settings: this.#record.settings,
       relayStart,
     }).start();
   }
 
   #goLive(): void {
-    const again = this.#liveAt !== null;
-    this.#liveAt ??= new Date().toISOString();
-    const renditions = this.#renditions().map((rendition) => rendition.id);
+    const again = this.#record.liveAt !== null;
+    this.#record.liveAt ??= new Date().toISOString();
+    const renditions = this.#record.renditions.map((rendition) => rendition.id);
     this.#transition('live', { type: again ? 'stream.reconnected' : 'stream.live', data: { renditions } });
     if (!again) this.#startRestreams();
-    if (!again && this.#settings.record) {
-      this.#transition('live', { type: 'recording.started', data: { recordingId: this.#recordingId } }, 'recording');
+    if (!again && this.#record.settings.record) {
+      this.#transition('live', { type: 'recording.started', data: { recordingId: this.#record.recordingId } }, this.#record.recording('recording'));
     }
   }
 
   /** Beside the broadcast: no destination, and no database that is away, holds it up. */
   #startRestreams(): void {
-    this.#restreams = new Restreams(this.#life, this.id, this.#hostId, this.#source);
+    this.#restreams = new Restreams(this.#life, this.id, this.#hostId, this.#record.source);
     this.#life.restreams = this.#restreams;
     void this.#restreams.startEnabled();
   }
@@ -156,7 +153,7 @@ export class Broadcast {
       return null;
     }
     this.#failures.push(Date.now());
-    const decision = decideRestart(this.#failures, this.#liveAt !== null);
+    const decision = decideRestart(this.#failures, this.#record.liveAt !== null);
     if (!decision.restart) return this.#fail('encoder_failed', end.detail);
     this.#transition(life.status, {
       type: 'stream.health',
@@ -172,14 +169,15 @@ export class Broadcast {
   }
 
   async #stopEncoding(): Promise<void> {
-    await this.#encoding?.stop();
+    const encoding = this.#encoding;
     this.#encoding = null;
+    await attempt(async () => encoding?.stop());
   }
 
   async #dismissPublisher(publisher: PublishStarted): Promise<void> {
     this.#life.keyRotated = false;
     const input = { publishId: publisher.publishId, reason: 'the stream key was rotated' };
-    await mediaCommands(publisher.hostId).disconnectPublisher.executeWithOptions({ summary: input.reason }, [input]);
+    await attempt(() => mediaCommands(publisher.hostId).disconnectPublisher.executeWithOptions({ summary: input.reason }, [input]));
     if (this.#life.publisher?.publishId === publisher.publishId) this.#life.publisher = null;
   }
 
@@ -191,7 +189,7 @@ export class Broadcast {
     const media = mediaCommands(this.#hostId);
     life.restreams = null;
     await attempt(async () => this.#restreams?.endAll());
-    await attempt(() => this.#stopEncoding());
+    await this.#stopEncoding();
     const summary = await attempt(() => media.finishPlaylists.executeWithOptions({ summary: 'ENDLIST' }, [{ broadcastId: this.id }]));
     const publisher = life.publisher;
     if (publisher) {
@@ -199,11 +197,11 @@ export class Broadcast {
       await attempt(() => media.disconnectPublisher.executeWithOptions({ summary: input.reason }, [input]));
       if (life.publisher?.publishId === publisher.publishId) life.publisher = null;
     }
-    this.#endedAt = new Date().toISOString();
+    this.#record.endedAt = new Date().toISOString();
     life.lastBroadcastId = this.id;
-    const status = this.#settings.reusable ? 'idle' : 'ended';
-    const broadcast = this.#projection('ended', cause, summary);
-    const recording = this.#settings.record && this.#liveAt ? this.#recording('processing', summary) : undefined;
+    const status = this.#record.settings.reusable ? 'idle' : 'ended';
+    const broadcast = this.#record.projection('ended', cause, summary);
+    const recording = this.#record.settings.record && this.#record.liveAt ? this.#record.recording('processing', summary) : undefined;
     life.transition({ status, broadcast, ...(recording ? { recording } : {}), event: { type: 'stream.ended', cause, data: { ...summary } } });
     if (recording) this.#finishRecording(status, summary);
     else await this.#scheduleDeletion();
@@ -216,8 +214,8 @@ export class Broadcast {
     const outcome = summary && summary.durationSeconds > 0 ? 'ready' : 'failed';
     this.#life.transition({
       status,
-      recording: this.#recording(outcome, summary),
-      event: { type: `recording.${outcome}`, data: { recordingId: this.#recordingId, ...summary } },
+      recording: this.#record.recording(outcome, summary),
+      event: { type: `recording.${outcome}`, data: { recordingId: this.#record.recordingId, ...summary } },
     });
   }
 
@@ -232,45 +230,13 @@ export class Broadcast {
     });
   }
 
-  get #recordingId(): string {
-    return this.id.replace(/^brd_/, 'rec_');
-  }
-
-  #recording(status: RecordingStatus, summary: MediaSummary | null) {
-    const { durationSeconds = null, bytes = null } = summary ?? {};
-    return { recordingId: this.#recordingId, broadcastId: this.id, status, durationSeconds, bytes };
-  }
-
-  #renditions() {
-    return pickLadder(this.#source, this.#settings.ladder).renditions;
-  }
-
-  #transition(status: StreamStatus, event: Parameters<StreamLifecycle['transition']>[0]['event'], recording?: RecordingStatus): void {
-    this.#life.transition({
-      status,
-      broadcast: this.#projection(status === 'idle' ? 'ended' : status),
-      ...(recording ? { recording: this.#recording(recording, null) } : {}),
-      ...(event ? { event } : {}),
-    });
-  }
-
-  #projection(status: BroadcastProjection['status'], endCause: EndCause | null = null, summary: MediaSummary | null = null): BroadcastProjection {
-    const { durationSeconds = null, bytes = null } = summary ?? {};
-    return {
-      broadcastId: this.id,
-      status,
-      source: this.#source,
-      renditions: this.#renditions(),
-      liveAt: this.#liveAt,
-      endedAt: this.#endedAt,
-      endCause,
-      durationSeconds,
-      bytes,
-    };
+  #transition(status: StreamStatus, event: Transition['event'], recording?: RecordingProjection): void {
+    const broadcast = this.#record.projection(status);
+    this.#life.transition({ status, broadcast, ...(recording ? { recording } : {}), ...(event ? { event } : {}) });
   }
 }
 
-/** A step of the end that its host no longer takes must not hold up the ones after it; Temporal keeps the failure. */
+/** A step that a media host no longer takes must hold up nothing after it, or the stream would be stuck; Temporal keeps the failure. */
 async function attempt<T>(step: () => Promise<T>): Promise<T | null> {
   try {
     return await step();

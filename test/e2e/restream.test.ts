@@ -1,0 +1,160 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dataPaths } from '../../config/addresses.js';
+import type { DestinationError, DestinationStatus } from '../../domain/destination.js';
+import { startStack, type Stack } from '../../launcher/stack.js';
+import { isRunning, type ProcessIdentity } from '../../media/process-identity.js';
+import { ApiClient, type StreamView } from '../support/api.js';
+import { Publisher } from '../support/publisher.js';
+import { RtmpPlatform, type RtmpPlatformOptions } from '../support/rtmp-platform.js';
+import { until } from '../support/until.js';
+
+interface DestinationView {
+  id: string;
+  name: string | null;
+  url: string;
+  status: DestinationStatus;
+  attempts: number;
+  lastError: DestinationError | null;
+  nextAttemptAt: string | null;
+  bytesSent: number;
+}
+
+let stack: Stack;
+let api: ApiClient;
+let dir: string;
+const platforms: RtmpPlatform[] = [];
+const publishers: Publisher[] = [];
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'holdfast-restream-'));
+  stack = await startStack({ HOLDFAST_ALLOW_PRIVATE_ADDRESSES: '1', HOLDFAST_VIDEO_PRESET: 'ultrafast' });
+  api = new ApiClient(await stack.run());
+});
+afterAll(async () => {
+  await Promise.all(publishers.map((publisher) => publisher.stop()));
+  await Promise.all(platforms.map((platform) => platform.stop()));
+  await stack?.stop();
+  rmSync(dir, { recursive: true });
+});
+
+const platform = async (name: string, options: Partial<RtmpPlatformOptions> = {}): Promise<RtmpPlatform> => {
+  const started = await RtmpPlatform.start({ dir, name, ...options });
+  platforms.push(started);
+  return started;
+};
+const publish = (url: string): Publisher => {
+  const publisher = new Publisher(url, { video: 'testsrc2=size=320x180:rate=30' });
+  publishers.push(publisher);
+  return publisher;
+};
+const destinationsOf = async (id: string): Promise<DestinationView[]> =>
+  (await api.call<{ data: DestinationView[] }>('GET', `/v1/streams/${id}/destinations`)).body.data;
+const destination = async (id: string, name: string): Promise<DestinationView> => (await destinationsOf(id)).find((one) => one.name === name)!;
+const becomes = (id: string, name: string, status: DestinationStatus) =>
+  until(async () => (await destination(id, name))?.status === status && destination(id, name), `${name} to be ${status}`);
+const streamBecomes = (id: string, status: string) => until(async () => (await api.stream(id)).status === status, `the status ${status}`);
+
+const restreamProcesses = (): ProcessIdentity[] => {
+  const folder = dataPaths(stack.dataDir).restreams;
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => (JSON.parse(readFileSync(join(folder, name), 'utf8')) as { process: ProcessIdentity }).process);
+};
+
+describe('a stream with destinations', () => {
+  let stream: StreamView & { publishUrl: string };
+  let one: RtmpPlatform;
+  let two: RtmpPlatform;
+  let publisher: Publisher;
+
+  it('sends to all of them; one that refuses the key fails with a reason and touches no other', async () => {
+    one = await platform('one');
+    two = await platform('two');
+    const strict = await platform('strict', { refuseKeys: ['wrong'] });
+    stream = await api.create({
+      destinations: [
+        { name: 'one', url: one.url, streamKey: 'key-one' },
+        { name: 'two', url: two.url, streamKey: 'key-two' },
+        { name: 'strict', url: strict.url, streamKey: 'wrong' },
+      ],
+    });
+    publisher = publish(stream.publishUrl);
+    await streamBecomes(stream.id, 'live');
+    await becomes(stream.id, 'one', 'live');
+    await becomes(stream.id, 'two', 'live');
+    const failed = await becomes(stream.id, 'strict', 'failed');
+    expect(failed).toMatchObject({ attempts: 1, nextAttemptAt: null, lastError: { code: 'destination_refused' } });
+    expect((await one.receiving()).key).toBe('key-one');
+    expect((await two.receiving()).key).toBe('key-two');
+    expect(JSON.stringify(await destinationsOf(stream.id))).not.toMatch(/key-one|key-two|wrong/);
+    expect(one.published).toHaveLength(1);
+    expect(two.published).toHaveLength(1);
+  });
+
+  it('takes a destination in, stops it, retries it and lets it go while the others keep their connection', async () => {
+    const late = await platform('late');
+    const added = await api.call<DestinationView>('POST', `/v1/streams/${stream.id}/destinations`, { name: 'late', url: late.url, streamKey: 'key-late' });
+    expect(added.status).toBe(201);
+    await becomes(stream.id, 'late', 'live');
+    const path = `/v1/streams/${stream.id}/destinations/${added.body.id}`;
+    await api.call('POST', `${path}/stop`);
+    await becomes(stream.id, 'late', 'ended');
+    await late.closed(1);
+    await api.call('POST', `${path}/retry`);
+    await becomes(stream.id, 'late', 'live');
+    await late.receiving(2);
+    await api.call('DELETE', path);
+    await late.closed(2);
+    await until(async () => (await destinationsOf(stream.id)).every(({ name }) => name !== 'late'), 'the destination to be gone');
+    for (const kept of [one, two]) {
+      expect(kept.published).toHaveLength(1);
+      expect(kept.published[0]!.closed).toBe(false);
+    }
+  });
+
+  it('keeps the same senders and connections when the media worker is killed', async () => {
+    const before = restreamProcesses();
+    expect(before).toHaveLength(2);
+    const pid = (await stack.run()).processes['media-worker']!;
+    process.kill(pid, 'SIGKILL');
+    await until(async () => {
+      const now = (await stack.run()).processes['media-worker'];
+      return now !== undefined && now !== pid;
+    }, 'another media worker');
+    const media = one.published[0]!.media;
+    await until(() => one.published[0]!.media > media + 60, 'more media at the platform');
+    expect(restreamProcesses().map((sender) => sender.pid).sort()).toEqual(before.map((sender) => sender.pid).sort());
+    expect(before.every(isRunning)).toBe(true);
+    expect(one.published).toHaveLength(1);
+  });
+
+  it('shows a slate on the same connection while the encoder is away, and the programme when it is back', async () => {
+    await publisher.stop('SIGKILL');
+    await streamBecomes(stream.id, 'reconnecting');
+    const media = one.published[0]!.media;
+    await until(() => one.published[0]!.media > media + 90, 'the slate at the platform');
+    publisher = publish(stream.publishUrl);
+    await streamBecomes(stream.id, 'live');
+    const back = one.published[0]!.media;
+    await until(() => one.published[0]!.media > back + 90, 'the programme at the platform');
+    for (const kept of [one, two]) {
+      expect(kept.published).toHaveLength(1);
+      expect(kept.published[0]!).toMatchObject({ closed: false, backwards: 0 });
+    }
+  });
+
+  it('ends its restreams first, a frozen one too, and only then the stream', async () => {
+    two.freeze();
+    await api.end(stream.id);
+    await streamBecomes(stream.id, 'ended');
+    const types = (await api.events(stream.id)).map(({ type }) => type);
+    const ending = types.slice(types.lastIndexOf('stream.ending'));
+    expect(ending).toEqual(['stream.ending', 'restream.ended', 'restream.ended', 'stream.ended']);
+    const closed = await one.closed(1);
+    expect(closed.commands.map(({ cmd }) => cmd)).toContain('deleteStream');
+    expect(restreamProcesses()).toEqual([]);
+  });
+});
