@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { ApiKeyRepository } from '../db/repositories/api-keys.js';
 import type { BroadcastRepository } from '../db/repositories/broadcasts.js';
+import type { DestinationRepository } from '../db/repositories/destinations.js';
 import type { EventRepository } from '../db/repositories/events.js';
 import type { IdempotencyRepository } from '../db/repositories/idempotency.js';
 import type { RecordingRepository } from '../db/repositories/recordings.js';
@@ -21,6 +22,7 @@ export interface ApiDependencies {
   streams: StreamRepository;
   broadcasts: BroadcastRepository;
   recordings: RecordingRepository;
+  destinations: DestinationRepository;
   events: EventRepository;
   idempotency: IdempotencyRepository;
   commands: StreamCommands;
@@ -28,6 +30,8 @@ export interface ApiDependencies {
   readyChecks: Record<string, ReadyCheck>;
   registry: Registry;
   log: Logger;
+  /** Destinations may point to loopback and private networks. */
+  allowPrivateAddresses: boolean;
   /** Of one client, before it is told to wait. */
   requestsPerMinute: number;
 }

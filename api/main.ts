@@ -5,6 +5,7 @@ import { readEnvironment, type Environment } from '../config/env.js';
 import { connectDatabase, pingDatabase } from '../db/connection.js';
 import { createApiKeyRepository } from '../db/repositories/api-keys.js';
 import { createBroadcastRepository } from '../db/repositories/broadcasts.js';
+import { createDestinationRepository } from '../db/repositories/destinations.js';
 import { createEventRepository } from '../db/repositories/events.js';
 import { createIdempotencyRepository } from '../db/repositories/idempotency.js';
 import { createRecordingRepository } from '../db/repositories/recordings.js';
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
     streams: createStreamRepository(db, secrets),
     broadcasts: createBroadcastRepository(db),
     recordings: createRecordingRepository(db),
+    destinations: createDestinationRepository(db, secrets),
     events: createEventRepository(db),
     idempotency: createIdempotencyRepository(db, secrets),
     commands: createStreamCommands(temporal),
@@ -53,6 +55,7 @@ async function main(): Promise<void> {
     },
     registry: createRegistry('api'),
     log,
+    allowPrivateAddresses: env.HOLDFAST_ALLOW_PRIVATE_ADDRESSES,
     requestsPerMinute: env.HOLDFAST_RATE_LIMIT_PER_MINUTE,
   });
 

@@ -12,17 +12,20 @@ import {
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import type { RestreamState } from '../domain/destination.js';
 import { ERROR_KINDS, HoldfastError, type ErrorCode } from '../domain/errors.js';
 import { STREAMS_QUEUE, streamWorkflowId } from '../domain/task-queues.js';
 import { CALL_DEADLINE_MS } from '../temporal/client.js';
 import { STREAM_ID_ATTRIBUTE, STREAM_STATUS_ATTRIBUTE } from '../temporal/search-attributes.js';
 import {
   deleteUpdate,
+  destinationUpdate,
   disableUpdate,
   enableUpdate,
   endUpdate,
   stateQuery,
   streamKeyRotatedSignal,
+  type DestinationCommand,
   type EndResult,
   type StreamState,
   type StreamWorkflowInput,
@@ -41,6 +44,14 @@ export interface StreamCommands {
   enable(streamId: string, commandId: string): Promise<StreamState | null>;
   /** The workflow, or if it has completed a new run of it, ends the stream and removes everything of it. */
   delete(streamId: string): Promise<void>;
+  /**
+   * `state: null`: nothing is sent to it now. Throws `stream_not_live` for start and retry outside a broadcast.
+   */
+  destination(
+    streamId: string,
+    command: DestinationCommand,
+    commandId: string,
+  ): Promise<{ state: RestreamState | null } | null>;
   /** Whoever publishes with the old key has to leave. */
   keyRotated(streamId: string): Promise<void>;
   /** The state by query; rejects when there is no answer within a second. */
@@ -111,6 +122,12 @@ export function createStreamCommands(client: Client): StreamCommands {
           if (!isNotRunning(error)) throw error;
           await client.workflow.start(WORKFLOW_TYPE, startOptions({ streamId, purge: true }, 'ALLOW_DUPLICATE'));
         }
+      }),
+
+    destination: (streamId, wanted, commandId) =>
+      ask(streamId, async (handle) => {
+        const updateId = `${wanted.command}-${wanted.destinationId}-${commandId}`;
+        return { state: await handle.executeUpdate(destinationUpdate, { updateId, args: [wanted] }) };
       }),
 
     keyRotated: (streamId) =>

@@ -26,7 +26,7 @@ export interface SrtDestination {
 
 export type DestinationAddress = RtmpDestination | SrtDestination;
 
-/** Room for every platform's address; keys and queries are handed to ffmpeg in lines of a file, which it cuts at 1000. */
+/** Room for every platform's address; ffmpeg gets keys and queries in the lines of a file, which it cuts at 1000. */
 export const MAX_DESTINATION_URL_LENGTH = 800;
 export const MAX_DESTINATION_KEY_LENGTH = 512;
 
@@ -54,7 +54,8 @@ const HOST_PORT = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/i;
  * sentence that says what is wrong; it never repeats what was given.
  */
 export function parseDestinationUrl(url: string, streamKey: string | null): DestinationAddress {
-  if (url.length > MAX_DESTINATION_URL_LENGTH) refuse(`The URL is longer than ${MAX_DESTINATION_URL_LENGTH} characters.`);
+  const max = MAX_DESTINATION_URL_LENGTH;
+  if (url.length > max) refuse(`The URL is longer than ${max} characters.`);
   if (streamKey !== null) checkKey(streamKey);
   if (/\s/.test(url)) refuse('The URL has spaces or line breaks.');
   if (NOT_IN_URLS.test(url)) {
@@ -102,7 +103,7 @@ function checkKey(streamKey: string): void {
   if (streamKey.length > MAX_DESTINATION_KEY_LENGTH) {
     refuse(`The stream key is longer than ${MAX_DESTINATION_KEY_LENGTH} characters.`);
   }
-  if (!PRINTABLE_ASCII.test(streamKey)) refuse('The stream key is empty, or has spaces or other characters keys do not have.');
+  if (!PRINTABLE_ASCII.test(streamKey)) refuse('The stream key is empty, or has characters keys do not have.');
 }
 
 function parseHostPort(text: string): { host: string; port?: number } {
@@ -122,13 +123,18 @@ function canonicalHost(text: string): string {
   } catch {
     return refuse('The host of the URL is not valid.');
   }
-  const isName = host.split('.').every((label, index, labels) => label !== '' || (index > 0 && index === labels.length - 1));
+  // One dot at the end is the root of the DNS.
+  const isName = host.replace(/\.$/, '').split('.').every((label) => label !== '');
   if (!isName && !isIpAddress(host)) refuse('The host of the URL is not valid.');
   return host;
 }
 
 /** The application is everything before the key, as encoders split "server" and "stream key". */
-function splitRtmpPath(path: string, query: string, streamKey: string | null): Pick<RtmpDestination, 'app' | 'playpath'> {
+function splitRtmpPath(
+  path: string,
+  query: string,
+  streamKey: string | null,
+): Pick<RtmpDestination, 'app' | 'playpath'> {
   const trimmed = path.replace(/^\/+/, '');
   const cut = streamKey === null ? trimmed.lastIndexOf('/') : trimmed.length;
   const app = trimmed.slice(0, Math.max(cut, 0)).replace(/\/+$/, '');

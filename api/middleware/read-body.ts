@@ -1,8 +1,8 @@
 import express, { type RequestHandler } from 'express';
 import { HoldfastError } from '../../domain/errors.js';
 
-/** The largest valid request (50 entries of metadata) has half of this. */
-export const MAX_BODY_BYTES = 64 * 1024;
+/** Room for the largest valid request: a stream with 100 destinations and 50 entries of metadata. */
+export const MAX_BODY_BYTES = 256 * 1024;
 
 const readText = express.text({ type: () => true, limit: MAX_BODY_BYTES, defaultCharset: 'utf-8' });
 

@@ -1,6 +1,8 @@
 import type { ApiDependencies } from '../dependencies.js';
 import type { Route } from '../route.js';
 import { broadcastRoutes } from './broadcasts.js';
+import { destinationCommandRoutes } from './destination-commands.js';
+import { destinationRoutes } from './destinations.js';
 import { eventRoutes } from './events.js';
 import { recordingRoutes } from './recordings.js';
 import { streamCommandRoutes } from './stream-commands.js';
@@ -11,6 +13,8 @@ import { tokenRoutes } from './tokens.js';
 export const apiRoutes = (deps: ApiDependencies): Route[] => [
   ...streamRoutes(deps),
   ...streamCommandRoutes(deps),
+  ...destinationRoutes(deps),
+  ...destinationCommandRoutes(deps),
   ...broadcastRoutes(deps),
   ...eventRoutes(deps),
   ...recordingRoutes(deps),

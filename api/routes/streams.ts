@@ -5,13 +5,16 @@ import type { StreamState } from '../../workflows/messages.js';
 import type { StreamRecord } from '../../db/repositories/streams.js';
 import { decodeCursor, nextCursor } from '../cursor.js';
 import type { ApiDependencies } from '../dependencies.js';
-import { newPlaybackId, newStreamKey, STREAM_ID, streamIdOf } from '../ids.js';
+import { toDestinationSettings } from '../destination-settings.js';
+import { destinationBody } from '../destination-view.js';
+import { newDestinationId, newPlaybackId, newStreamKey, STREAM_ID, streamIdOf } from '../ids.js';
 import { defineRoute, type Route } from '../route.js';
 import { pageOf } from '../schemas/common.js';
 import {
   createStreamBody,
   deletedStreamSchema,
   listStreamsQuery,
+  MAX_DESTINATIONS,
   patchStreamBody,
   streamSchema,
 } from '../schemas/stream.js';
@@ -44,14 +47,22 @@ export function streamRoutes(deps: ApiDependencies): Route[] {
       permissions: ['stream:write'],
       body: createStreamBody,
       answers: { 201: { description: 'The stream with its key.', schema: streamSchema } },
-      errors: ['temporal_unavailable'],
+      errors: ['temporal_unavailable', 'destination_url_invalid', 'destination_address_forbidden'],
       async handle({ body, credential, attemptId }) {
         if (credential.streamId !== null) throw new HoldfastError('forbidden', 'A token for one stream creates none.');
-        const wanted = { ...body, id: streamIdOf(attemptId), playbackId: newPlaybackId(), streamKey: newStreamKey() };
-        const { stream, streamKey } = await streams.create(wanted);
+        const id = streamIdOf(attemptId);
+        const destinations = body.destinations.map((destination, index) => ({
+          ...toDestinationSettings(destination, deps, `destinations.${index}.`),
+          id: newDestinationId(),
+          streamId: id,
+        }));
+        const wanted = { ...body, id, playbackId: newPlaybackId(), streamKey: newStreamKey() };
+        const { stream, streamKey } = await streams.create(wanted, destinations);
         await startOrTakeBack(deps, stream.id);
-        const headers = { location: `/v1/streams/${stream.id}` };
-        return { status: 201, body: { ...streamBody(stream, addresses), streamKey }, headers };
+        const added = await deps.destinations.listOf(id, { after: null, limit: MAX_DESTINATIONS });
+        const shown = added.items.map((destination) => destinationBody(destination));
+        const headers = { location: `/v1/streams/${id}` };
+        return { status: 201, body: { ...streamBody(stream, addresses), streamKey, destinations: shown }, headers };
       },
     }),
     defineRoute({

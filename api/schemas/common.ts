@@ -7,6 +7,18 @@ const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
 export const printable = (maxLength: number) =>
   z.string().max(maxLength).refine((text) => !UNPRINTABLE.test(text), 'Must not have control characters.');
 
+/** Short side in pixels: what H.264 encoders and players handle without special care. */
+const MIN_HEIGHT = 120;
+const MAX_HEIGHT = 2160;
+
+/** Encoders of 4:2:0 video need even sides. */
+export const rungHeight = z
+  .int()
+  .min(MIN_HEIGHT)
+  .max(MAX_HEIGHT)
+  .refine((height) => height % 2 === 0, 'Must be even.')
+  .meta({ multipleOf: 2, description: 'Short side in pixels, even.' });
+
 const DEFAULT_PAGE = 20;
 const MAX_PAGE = 100;
 const MAX_CURSOR_LENGTH = 256;

@@ -8,16 +8,16 @@ import {
   PLAYBACK_POLICIES,
   STREAM_STATUSES,
 } from '../../domain/stream.js';
-import { pageQuery, printable, timestamp } from './common.js';
+import { pageQuery, printable, rungHeight, timestamp } from './common.js';
+import { createDestinationBody, destinationSchema } from './destination.js';
 
 const MAX_NAME_LENGTH = 256;
 const MAX_METADATA_ENTRIES = 50;
 const MAX_METADATA_KEY_LENGTH = 64;
 const MAX_METADATA_VALUE_LENGTH = 512;
 const MAX_RUNGS = 8;
-/** Short side in pixels: what H.264 encoders and players handle without special care. */
-const MIN_HEIGHT = 120;
-const MAX_HEIGHT = 2160;
+/** In one request; a stream may have any number. */
+export const MAX_DESTINATIONS = 100;
 /** bit/s */
 const MIN_BITRATE = 50_000;
 const MAX_BITRATE = 20_000_000;
@@ -25,12 +25,7 @@ const MAX_FPS = 60;
 
 const rung = z
   .strictObject({
-    height: z
-      .int()
-      .min(MIN_HEIGHT)
-      .max(MAX_HEIGHT)
-      .refine((height) => height % 2 === 0, 'Must be even.')
-      .meta({ multipleOf: 2, description: 'Short side in pixels, even.' }),
+    height: rungHeight,
     bitrate: z.int().min(MIN_BITRATE).max(MAX_BITRATE).meta({ description: 'bit/s' }),
     fps: z.number().min(1).max(MAX_FPS).optional().meta({ description: 'Only if it should be below the source.' }),
   })
@@ -85,6 +80,7 @@ export const createStreamBody = z
     reconnectWindowSeconds: settings.reconnectWindowSeconds.default(DEFAULT_RECONNECT_WINDOW_SECONDS),
     maxDurationSeconds: settings.maxDurationSeconds.default(DEFAULT_MAX_DURATION_SECONDS),
     playbackPolicy: settings.playbackPolicy.default('public'),
+    destinations: z.array(createDestinationBody).max(MAX_DESTINATIONS).default([]),
     metadata: settings.metadata.default({}),
   })
   .meta({ id: 'CreateStream' });
@@ -110,6 +106,7 @@ export const streamSchema = z
       player: z.string(),
     }),
     broadcastId: z.string().nullable(),
+    destinations: z.array(destinationSchema).optional().meta({ description: 'On create; later from their own list.' }),
     statusSource: z.enum(['workflow', 'projection']).optional().meta({
       description: 'Where `status` comes from: the workflow, or, when no worker answers, its last written state.',
     }),

@@ -38,7 +38,8 @@ export function createCatalog(db: Knex): Catalog {
     record: (projection) => db.transaction((trx) => record(trx, projection)),
 
     async destinationsOf(streamId) {
-      const rows = await db<DestinationRow>('destinations').where({ stream_id: streamId }).orderBy(['created_at', 'id']);
+      const query = db<DestinationRow>('destinations').where({ stream_id: streamId });
+      const rows = await query.orderBy(['created_at', 'id']);
       return rows.map((row) => ({
         destinationId: row.id,
         label: destinationLabel(row.name, row.platform),

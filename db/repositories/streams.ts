@@ -43,8 +43,8 @@ export function createStreamRepository(db: Knex, secrets: SecretBox) {
   const present = () => db<StreamRow>('streams').whereNull('deleted_at');
   return {
     /**
-     * Inserts the stream and its destinations; a second call with the same id changes nothing and returns what is there,
-     * key included.
+     * Inserts the stream and its destinations; a second call with the same id changes nothing and returns what is
+     * there, key included.
      */
     async create(
       stream: NewStream,

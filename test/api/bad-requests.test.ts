@@ -11,6 +11,7 @@ afterAll(() => bench.close());
 
 const RUNG = { height: 360, bitrate: 800_000 };
 const ladderOf = (...rungs: unknown[]) => ({ ladder: rungs });
+const TARGET = { url: 'rtmp://a.test/live', streamKey: 'k' };
 const manyEntries = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, 'v']));
 
 /** What is wrong, the create body, and the path of the field that is named in the answer. */
@@ -51,6 +52,10 @@ const BAD_CREATES: [string, unknown, string][] = [
   ['a metadata value of 513 characters', { metadata: { k: 'v'.repeat(513) } }, 'metadata.k'],
   ['a metadata value that is a number', { metadata: { k: 1 } }, 'metadata.k'],
   ['a metadata value with NUL', { metadata: { k: 'a\0' } }, 'metadata.k'],
+  ['destinations that are no list', { destinations: TARGET }, 'destinations'],
+  ['101 destinations', { destinations: Array(101).fill(TARGET) }, 'destinations'],
+  ['a destination without an address', { destinations: [TARGET, { name: 'a' }] }, 'destinations.1.url'],
+  ['a destination that is text', { destinations: ['rtmp://a.test/live/k'] }, 'destinations.0'],
 ];
 
 describe('creating a stream with', () => {
@@ -62,9 +67,9 @@ describe('creating a stream with', () => {
   });
 
   it.each([
-    ['destinations, which come later,', { name: 'a', destinations: [] }, ['destinations']],
     ['several unknown fields', { nmae: 'a', key: 'b' }, ['nmae', 'key']],
     ['an unknown field in a rung', ladderOf({ ...RUNG, width: 640 }), ['ladder.0.width']],
+    ['an unknown field in a destination', { destinations: [{ ...TARGET, key: 'k' }] }, ['destinations.0.key']],
     ['fields only Holdfast sets', { id: 'x', streamKey: 'y', status: 'live' }, ['id', 'streamKey', 'status']],
   ])('%s is refused by name', async (_name, body, names) => {
     const reply = await bench.call('POST', '/v1/streams', { body });
@@ -76,7 +81,7 @@ describe('creating a stream with', () => {
   it.each([
     ['broken JSON', '{"name":', 400, 'invalid_json'],
     ['a name that would be lost', '{"metadata":{"__proto__":"x"}}', 400, 'invalid_request'],
-    ['more than 64 KiB', JSON.stringify({ name: 'x'.repeat(70_000) }), 413, 'payload_too_large'],
+    ['more than 256 KiB', JSON.stringify({ name: 'x'.repeat(270_000) }), 413, 'payload_too_large'],
   ])('%s is refused', async (_name, body, status, code) => {
     const reply = await bench.call('POST', '/v1/streams', { body });
     expect([reply.status, reply.body.code]).toEqual([status, code]);
@@ -97,8 +102,56 @@ describe('creating a stream with', () => {
   });
 });
 
+/** What is wrong, the destination, its code, and the path of the field that is named in the answer. */
+const BAD_DESTINATIONS: [string, Record<string, unknown>, string, string][] = [
+  ['no address', {}, 'invalid_request', 'url'],
+  ['an address that is a number', { url: 1 }, 'invalid_request', 'url'],
+  ['platform and address', { ...TARGET, platform: 'youtube' }, 'invalid_request', 'url'],
+  ['a platform that does not exist', { platform: 'myspace', streamKey: 'k' }, 'invalid_request', 'platform'],
+  ['a platform without a key', { platform: 'youtube' }, 'invalid_request', 'streamKey'],
+  ['an empty key', { ...TARGET, streamKey: '' }, 'invalid_request', 'streamKey'],
+  ['a key of 513 characters', { ...TARGET, streamKey: 'k'.repeat(513) }, 'invalid_request', 'streamKey'],
+  ['a URL of 801 characters', { url: `rtmp://a.test/${'x'.repeat(787)}` }, 'invalid_request', 'url'],
+  ['a name with a line break', { ...TARGET, name: 'a\nb' }, 'invalid_request', 'name'],
+  ['an odd height', { ...TARGET, rendition: 361 }, 'invalid_request', 'rendition'],
+  ['a height above 2160', { ...TARGET, rendition: 2162 }, 'invalid_request', 'rendition'],
+  ['a rendition that does not exist', { ...TARGET, rendition: '720p' }, 'invalid_request', 'rendition'],
+  ['enabled that is text', { ...TARGET, enabled: 'yes' }, 'invalid_request', 'enabled'],
+  ['slate that is null', { ...TARGET, slate: null }, 'invalid_request', 'slate'],
+  ['a state only Holdfast sets', { ...TARGET, status: 'live' }, 'unknown_field', 'status'],
+  ['another scheme', { ...TARGET, url: 'https://a.test/live' }, 'destination_url_invalid', 'url'],
+  ['a file', { ...TARGET, url: 'file:///etc/passwd' }, 'destination_url_invalid', 'url'],
+  ['no key', { url: 'rtmp://a.test/live' }, 'destination_url_invalid', 'url'],
+  ['a key that adds a line', { ...TARGET, streamKey: 'k\nrtmp_app=x' }, 'destination_url_invalid', 'url'],
+  ['this machine by name', { ...TARGET, url: 'rtmp://localhost/live' }, 'destination_address_forbidden', 'url'],
+  ['this machine by number', { ...TARGET, url: 'rtmp://127.0.0.1/live' }, 'destination_address_forbidden', 'url'],
+  ['this machine, cleverly', { ...TARGET, url: 'rtmp://2130706433/live' }, 'destination_address_forbidden', 'url'],
+  ['this machine in IPv6', { ...TARGET, url: 'rtmp://[::ffff:127.0.0.1]/live' }, 'destination_address_forbidden', 'url'],
+  ['a private network', { ...TARGET, url: 'srt://192.168.1.2:9000' }, 'destination_address_forbidden', 'url'],
+  ['a metadata service', { ...TARGET, url: 'rtmp://user@169.254.169.254/live' }, 'destination_address_forbidden', 'url'],
+];
+
+describe('a destination with', () => {
+  it.each(BAD_DESTINATIONS)('%s is refused, alone and with its stream', async (_name, body, code, path) => {
+    const destinations = `/v1/streams/${id}/destinations`;
+    const alone = await bench.call('POST', destinations, { body });
+    expect([alone.status, alone.body.code]).toEqual([400, code]);
+    expect(alone.body.errors.map((error: { path: string }) => error.path)).toEqual([path]);
+    const together = await bench.call('POST', '/v1/streams', { body: { destinations: [TARGET, body] } });
+    expect([together.status, together.body.code]).toEqual([400, code]);
+    expect(together.body.errors.map((error: { path: string }) => error.path)).toEqual([`destinations.1.${path}`]);
+    expect(together.body.detail).not.toMatch(/a\.test|passwd|169\./);
+  });
+
+  it('nothing of that has made a destination, nor a stream', async () => {
+    expect((await bench.call('GET', `/v1/streams/${id}/destinations`)).body).toEqual({ data: [], nextCursor: null });
+    expect((await bench.call('GET', '/v1/streams')).body.data).toHaveLength(1);
+  });
+});
+
 describe('an address', () => {
   const stranger = `str_${'z'.repeat(26)}`;
+  const nobody = `dst_${'z'.repeat(26)}`;
   it.each([
     ['that does not exist', 'GET', '/v1/rooms', 404, 'not_found'],
     ['of an unknown stream', 'GET', `/v1/streams/${stranger}`, 404, 'stream_not_found'],
@@ -111,6 +164,13 @@ describe('an address', () => {
     ['of an unknown stream to end', 'POST', `/v1/streams/${stranger}/end`, 404, 'stream_not_found'],
     ['of an unknown stream to give a new key', 'POST', `/v1/streams/${stranger}/rotate-key`, 404, 'stream_not_found'],
     ['of the events of an unknown stream', 'GET', `/v1/streams/${stranger}/events`, 404, 'stream_not_found'],
+    ['of the destinations of an unknown stream', 'GET', `/v1/streams/${stranger}/destinations`, 404, 'stream_not_found'],
+    ['of an unknown destination', 'GET', `/v1/streams/STREAM/destinations/${nobody}`, 404, 'destination_not_found'],
+    ['of an unknown destination to change', 'PATCH', `/v1/streams/STREAM/destinations/${nobody}`, 404, 'destination_not_found'],
+    ['of an unknown destination to delete', 'DELETE', `/v1/streams/STREAM/destinations/${nobody}`, 404, 'destination_not_found'],
+    ['of an unknown destination to start', 'POST', `/v1/streams/STREAM/destinations/${nobody}/start`, 404, 'destination_not_found'],
+    ['with a destination of no known form', 'POST', '/v1/streams/STREAM/destinations/1/stop', 404, 'destination_not_found'],
+    ['of a command to a destination, read instead', 'GET', `/v1/streams/STREAM/destinations/${nobody}/retry`, 405, 'method_not_allowed'],
     ['of an unknown broadcast', 'GET', '/v1/broadcasts/brd_1', 404, 'broadcast_not_found'],
     ['of an unknown recording', 'GET', '/v1/recordings/rec%201', 404, 'recording_not_found'],
     ['with a limit of zero', 'GET', '/v1/streams?limit=0', 400, 'invalid_request'],

@@ -40,7 +40,7 @@ describe('the OpenAPI document', () => {
     await api.stop();
     expect(operations().map(({ method, path }) => `${method} ${path}`).sort()).toEqual(served.sort());
     for (const { method, path } of operations()) {
-      const reply = await bench.call(method.toUpperCase(), path.replace(/\{\w+\}/, 'x'), { authorization: null });
+      const reply = await bench.call(method.toUpperCase(), path.replace(/\{\w+\}/g, 'x'), { authorization: null });
       expect(reply.status, `${method} ${path}`).toBe(401);
     }
   });
@@ -63,7 +63,7 @@ describe('the OpenAPI document', () => {
     const { CreateStream } = document.components.schemas;
     expect(CreateStream.additionalProperties).toBe(false);
     expect(Object.keys(CreateStream.properties).sort()).toEqual([
-      'ladder', 'latency', 'maxDurationSeconds', 'metadata', 'name', 'playbackPolicy', 'reconnectWindowSeconds', 'record', 'reusable',
+      'destinations', 'ladder', 'latency', 'maxDurationSeconds', 'metadata', 'name', 'playbackPolicy', 'reconnectWindowSeconds', 'record', 'reusable',
     ]);
     expect(CreateStream.required ?? []).toEqual([]);
     expect(CreateStream.properties.record).toMatchObject({ type: 'boolean', default: false });

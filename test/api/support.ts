@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import type { WorkflowClient } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { Knex } from 'knex';
@@ -19,6 +20,7 @@ import type { ApiKeyPair } from '../../db/repositories/api-keys.js';
 import { createApiKeyRepository } from '../../db/repositories/api-keys.js';
 import { createBroadcastRepository } from '../../db/repositories/broadcasts.js';
 import { createCatalog } from '../../db/repositories/catalog.js';
+import { createDestinationRepository } from '../../db/repositories/destinations.js';
 import { createEventRepository } from '../../db/repositories/events.js';
 import { createIdempotencyRepository } from '../../db/repositories/idempotency.js';
 import { createRecordingRepository } from '../../db/repositories/recordings.js';
@@ -37,6 +39,7 @@ Runtime.install({
 });
 
 const HOST = '127.0.0.1';
+const BUNDLE = { codePath: fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url)) };
 const ANY_PORT = 0;
 const CHECK_DEADLINE_MS = 1500;
 export const ADDRESSES = { rtmp: 'rtmp://media.test/live', playback: 'http://media.test' };
@@ -62,6 +65,7 @@ export interface ApiBench {
   db: Knex;
   secrets: SecretBox;
   key: ApiKeyPair;
+  workflows: WorkflowClient;
   /** What the API logged, unredacted: one JSON line each. */
   logged: string[];
   baseUrl: string;
@@ -74,6 +78,8 @@ export interface ApiBench {
 }
 
 export interface BenchOptions {
+  /** Module with a workflow to run instead of Holdfast's own. */
+  workflowsPath?: string;
   requestsPerMinute?: number;
 }
 
@@ -82,11 +88,12 @@ export const basic = ({ apiKey, apiSecret }: ApiKeyPair): string =>
 
 /** What a process has of the API: the parts that need neither a Temporal server nor workers of their own. */
 export async function startApi(
-  { db, secrets, temporalAddress, requestsPerMinute = 1_000_000 }: {
+  { db, secrets, temporalAddress, requestsPerMinute = 1_000_000, allowPrivateAddresses = false }: {
     db: Knex;
     secrets: SecretBox;
     temporalAddress: string;
     requestsPerMinute?: number;
+    allowPrivateAddresses?: boolean;
   },
 ): Promise<{ listening: Listening; baseUrl: string; logged: string[]; stop: () => Promise<void>; deps: ApiDependencies }> {
   const logged: string[] = [];
@@ -96,6 +103,7 @@ export async function startApi(
     streams: createStreamRepository(db, secrets),
     broadcasts: createBroadcastRepository(db),
     recordings: createRecordingRepository(db),
+    destinations: createDestinationRepository(db, secrets),
     events: createEventRepository(db),
     idempotency: createIdempotencyRepository(db, secrets),
     commands: createStreamCommands(temporal),
@@ -108,6 +116,7 @@ export async function startApi(
     },
     registry: createRegistry('api'),
     log: pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) }),
+    allowPrivateAddresses,
     requestsPerMinute,
   };
   const listening = await listen(createApp(deps), HOST, ANY_PORT);
@@ -153,6 +162,7 @@ export async function createApiBench(options: BenchOptions = {}): Promise<ApiBen
     db,
     secrets,
     key,
+    workflows: temporal.client.workflow,
     logged: api.logged,
     baseUrl: api.baseUrl,
     call: (method, path, callOptions = {}) =>
@@ -173,7 +183,7 @@ export async function createApiBench(options: BenchOptions = {}): Promise<ApiBen
       const worker = await Worker.create({
         connection: temporal.nativeConnection,
         taskQueue: STREAMS_QUEUE,
-        workflowBundle: { codePath: fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url)) },
+        ...(options.workflowsPath ? { workflowsPath: options.workflowsPath } : { workflowBundle: BUNDLE }),
         activities: createCatalogActivities({ catalog: createCatalog(db), retentionHours: 1 }),
         shutdownForceTime: '1 second',
       });
