@@ -2,11 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DisconnectedPublisher, PublisherStatus } from '../contracts/ingest-control.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Logger } from '../log/logger.js';
+import type { Programmes } from './programmes.js';
 import type { Publisher } from './publisher.js';
 import type { Publishers } from './publishers.js';
 
 export interface ControlOptions {
   publishers: Publishers;
+  programmes: Programmes;
   /** Ends one publisher; `reason` is for the log and the encoder. */
   disconnect(publisher: Publisher, reason: string): void;
   log: Logger;
@@ -16,6 +18,9 @@ const MAX_BODY_BYTES = 16 * 1024;
 const MAX_REASON_LENGTH = 200;
 const PUBLISHER_PATH = /^\/publishers\/([A-Za-z0-9_-]+)(\/disconnect)?$/;
 const RELAY_PATH = /^\/relay\/([A-Za-z0-9_-]+)\.flv$/;
+const PROGRAMME_PATH = /^\/programme\/([A-Za-z0-9_-]+)\.flv$/;
+/** For `slate`: nothing is sent while the publisher is away. */
+const NO_SLATE = 'none';
 
 /** The addresses of contracts/ingest-control.ts, and GET /publishers; true = this request is answered here. */
 export function createControl(
@@ -23,7 +28,7 @@ export function createControl(
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
   return (request, response) => {
     const url = new URL(request.url ?? '/', 'http://ingest');
-    if (!/^\/(publishers|relay)(\/|$)/.test(url.pathname)) return false;
+    if (!/^\/(publishers|relay|programme)(\/|$)/.test(url.pathname)) return false;
     answer(options, request, response, url).catch((error: unknown) => {
       if (!(error instanceof HoldfastError)) options.log.error({ err: error }, 'control request failed');
       const known = error instanceof HoldfastError ? error : new HoldfastError('internal');
@@ -51,6 +56,13 @@ async function answer(
   if (relay) {
     requireMethod(request, 'GET');
     attachReader(publishers.get(relay[1] ?? ''), response, url.searchParams.get('start'));
+    return;
+  }
+  const [, streamId] = PROGRAMME_PATH.exec(url.pathname) ?? [];
+  if (streamId !== undefined) {
+    requireMethod(request, 'GET');
+    const slate = url.searchParams.get('slate') ?? '';
+    await options.programmes.attach(response, { streamId, slate: slate === NO_SLATE ? null : slate });
     return;
   }
   const [, publishId, disconnect] = PUBLISHER_PATH.exec(url.pathname) ?? [];

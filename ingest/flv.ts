@@ -5,6 +5,7 @@ export const FLV_SCRIPT = 18;
 
 const TAG_HEADER_BYTES = 11;
 const PREVIOUS_TAG_SIZE_BYTES = 4;
+const HEADER_BYTES = 9;
 const HAS_AUDIO = 4;
 const HAS_VIDEO = 1;
 
@@ -22,13 +23,53 @@ export function flvHeader(tracks: { audio: boolean; video: boolean }): Buffer {
 export function flvTag(type: number, timestampMs: number, payload: Buffer): Buffer {
   const size = payload.length;
   const tag = Buffer.allocUnsafe(TAG_HEADER_BYTES + size + PREVIOUS_TAG_SIZE_BYTES);
-  const time = timestampMs >>> 0;
   tag[0] = type;
   tag.writeUIntBE(size, 1, 3);
-  tag.writeUIntBE(time & 0xffffff, 4, 3);
-  tag[7] = time >>> 24;
+  writeTime(tag, timestampMs);
   tag.writeUIntBE(0, 8, 3);
   payload.copy(tag, TAG_HEADER_BYTES);
   tag.writeUInt32BE(TAG_HEADER_BYTES + size, TAG_HEADER_BYTES + size);
   return tag;
+}
+
+/** A copy of a tag at another time, milliseconds. */
+export function restampedTag(tag: Buffer, timestampMs: number): Buffer {
+  const copy = Buffer.allocUnsafe(tag.length);
+  tag.copy(copy);
+  writeTime(copy, timestampMs);
+  return copy;
+}
+
+function writeTime(tag: Buffer, timestampMs: number): void {
+  const time = timestampMs >>> 0;
+  tag.writeUIntBE(time & 0xffffff, 4, 3);
+  tag[7] = time >>> 24;
+}
+
+export interface FlvTag {
+  type: number;
+  /** Milliseconds. */
+  timeMs: number;
+  /** A view. */
+  payload: Buffer;
+}
+
+/** What a tag with its PreviousTagSize says. */
+export const readTag = (tag: Buffer): FlvTag => ({
+  type: tag.readUInt8(0),
+  timeMs: tag.readUIntBE(4, 3) + tag.readUInt8(7) * 2 ** 24,
+  payload: tag.subarray(TAG_HEADER_BYTES, tag.length - PREVIOUS_TAG_SIZE_BYTES),
+});
+
+/** The whole tags of an FLV file, as views; what is cut off at its end is left out. */
+export function tagsOfFile(file: Buffer): Buffer[] {
+  const tags: Buffer[] = [];
+  let offset = HEADER_BYTES + PREVIOUS_TAG_SIZE_BYTES;
+  while (offset + TAG_HEADER_BYTES <= file.length) {
+    const end = offset + TAG_HEADER_BYTES + file.readUIntBE(offset + 1, 3) + PREVIOUS_TAG_SIZE_BYTES;
+    if (end > file.length) break;
+    tags.push(file.subarray(offset, end));
+    offset = end;
+  }
+  return tags;
 }

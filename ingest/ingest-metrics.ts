@@ -5,6 +5,7 @@ export interface IngestReadings {
   publishers(): number;
   connections(): number;
   relayReaders(): number;
+  programmeReaders(): number;
   pendingSignals(): number;
   bytesIn(): number;
 }
@@ -25,6 +26,7 @@ export function createIngestMetrics(registry: Registry, readings: IngestReadings
   gauge('holdfast_ingest_publishers', 'Accepted publishers', readings.publishers);
   gauge('holdfast_ingest_connections', 'Open RTMP connections', readings.connections);
   gauge('holdfast_ingest_relay_readers', 'Readers of the relay', readings.relayReaders);
+  gauge('holdfast_ingest_programme_readers', 'Readers of programmes', readings.programmeReaders);
   gauge('holdfast_ingest_pending_signals', 'Signals a workflow has not received yet', readings.pendingSignals);
   new Counter({
     name: 'holdfast_ingest_bytes_total',

@@ -60,6 +60,7 @@ async function startListeners(options: IngestServerOptions, ingest: Ingest, rtmp
     log,
     handle: createControl({
       publishers: ingest.publishers,
+      programmes: ingest.programmes,
       disconnect: (publisher, reason) => ingest.disconnect(publisher, reason),
       log,
     }),

@@ -10,6 +10,7 @@ import { createIngestMetrics, type IngestMetrics } from './ingest-metrics.js';
 import { type IngestLimits, overdue, type Overdue } from './limits.js';
 import { LogBudget } from './log-budget.js';
 import { MediaRelay } from './media-relay.js';
+import { Programmes } from './programmes.js';
 import { Publisher, type PublisherIdentity, type StopReason } from './publisher.js';
 import { Publishers } from './publishers.js';
 import { type PublishRequest, RtmpConnection } from './rtmp-connection.js';
@@ -20,6 +21,8 @@ export interface IngestOptions {
   hostId: string;
   claims: PublishClaims;
   signals: StreamSignals;
+  /** Where the media worker of this host keeps its slates. */
+  slatesDir: string;
   limits: IngestLimits;
   registry: Registry;
   log: Logger;
@@ -42,6 +45,7 @@ interface Session {
 /** Takes RTMP connections and makes publishers of them: who may publish, until when, and who is told. */
 export class Ingest {
   readonly publishers = new Publishers();
+  readonly programmes: Programmes;
   readonly #options: IngestOptions;
   readonly #admissions: Admissions;
   readonly #metrics: IngestMetrics;
@@ -58,12 +62,14 @@ export class Ingest {
     this.#options = options;
     const { log } = options;
     this.#admissions = new Admissions({ ...options, publishers: this.publishers });
+    this.programmes = new Programmes({ ...options, publishers: this.publishers });
     this.#protocolErrors = new LogBudget(log, 'connection closed: its bytes are not valid RTMP');
     this.#turnedAway = new LogBudget(log, 'connection turned away');
     this.#metrics = createIngestMetrics(options.registry, {
       publishers: () => this.publishers.all().length,
       connections: () => this.#connections.size,
       relayReaders: () => this.publishers.all().reduce((sum, { relay }) => sum + relay.readers, 0),
+      programmeReaders: () => this.programmes.readers,
       pendingSignals: () => [...this.#telling].reduce((sum, { outbox }) => sum + outbox.pending, 0),
       bytesIn: () => [...this.#connections.keys()].reduce((sum, { bytesIn }) => sum + bytesIn, this.#closedBytes),
     });
@@ -105,6 +111,7 @@ export class Ingest {
   /** Ends every publisher, tells their workflows and gives the streams free; waits at most `limitMs` for both. */
   async close(limitMs: number): Promise<void> {
     clearInterval(this.#watch);
+    this.programmes.close();
     const sessions = new Set(this.#telling);
     for (const { session } of this.#connections.values()) if (session) sessions.add(session);
     for (const { publisher } of sessions) publisher.stop('closed');
@@ -192,6 +199,7 @@ export class Ingest {
     const { connection, identity } = publisher;
     const { remoteAddress } = connection;
     log.info({ ...identity, source, afterMs: connection.sinceAcceptMs }, 'media has arrived');
+    this.programmes.join(publisher);
     const started = { eventId: randomUUID(), ...identity, hostId, source, remoteAddress };
     outbox.push({
       what: 'publishStarted',
@@ -208,6 +216,7 @@ export class Ingest {
     const { publisher, lease, outbox } = session;
     const { streamId, publishId, publishSeq } = publisher.identity;
     this.publishers.remove(publisher);
+    this.programmes.leave(publisher);
     this.#metrics.stopped(reason);
     const { bytesIn } = publisher.connection;
     const { identity, discontinuities: clockCorrections } = publisher;

@@ -16,8 +16,8 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 async function run(env: Environment, log: Logger): Promise<void> {
   const { HOLDFAST_DATABASE_URL: databaseUrl, HOLDFAST_TEMPORAL_NAMESPACE: namespace } = env;
   if (!databaseUrl) throw new Error('HOLDFAST_DATABASE_URL is not set: the ingest checks stream keys in Postgres.');
-  const keyFile = dataPaths(env.HOLDFAST_DATA_DIR).masterKey;
-  const masterKey = await readMasterKey({ hex: env.HOLDFAST_MASTER_KEY, path: keyFile });
+  const paths = dataPaths(env.HOLDFAST_DATA_DIR);
+  const masterKey = await readMasterKey({ hex: env.HOLDFAST_MASTER_KEY, path: paths.masterKey });
   const database = connectDatabase(databaseUrl);
   const client = createTemporalClient({ address: addressesOf(env).temporal, namespace });
   const ingest = await startIngestServer({
@@ -26,6 +26,7 @@ async function run(env: Environment, log: Logger): Promise<void> {
     control: { host: LOOPBACK, port: env.HOLDFAST_INGEST_CONTROL_PORT },
     claims: createPublishClaims(database, createSecretBox(masterKey)),
     signals: createStreamSignals(client),
+    slatesDir: paths.slates,
     readyChecks: {
       database: () => pingDatabase(database),
       temporal: async () => void (await client.connection.workflowService.getSystemInfo({})),

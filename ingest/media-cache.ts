@@ -71,4 +71,9 @@ export class MediaCache {
     const { configs, startMs } = first;
     return { configs, startMs, tags: this.#spans.flatMap((span) => span.tags) };
   }
+
+  /** The newest entry point and what came since; null while there is none. */
+  newest(): CachedStart | null {
+    return this.#spans.at(-1) ?? null;
+  }
 }

@@ -7,6 +7,8 @@ export interface VideoPacket {
   track: 'video';
   kind: 'config' | 'keyframe' | 'frame';
   codec: VideoCodec;
+  /** Milliseconds from decoding to showing: above 0 where B-frames change the order. */
+  compositionMs: number;
   body: Buffer;
 }
 
@@ -78,7 +80,7 @@ export function readVideoPacket(payload: Buffer): MediaPacket {
   const packetType = payload[1];
   if (payload.length < 5 || packetType === undefined || packetType > CODED_FRAMES) return IGNORED_VIDEO;
   const kind = packetType === SEQUENCE_START ? 'config' : frameType === FRAME_KEY ? 'keyframe' : 'frame';
-  return { track: 'video', kind, codec: 'h264', body: payload.subarray(5) };
+  return { track: 'video', kind, codec: 'h264', compositionMs: readComposition(payload, 2), body: payload.subarray(5) };
 }
 
 function readEnhancedVideo(payload: Buffer, first: number): MediaPacket {
@@ -92,8 +94,14 @@ function readEnhancedVideo(payload: Buffer, first: number): MediaPacket {
   if (!codec) return { track: 'video', kind: 'unsupported', codecName: shownFourcc(fourcc) };
   const timed = packetType === CODED_FRAMES && (codec === 'h264' || codec === 'hevc');
   const body = payload.subarray(offset + FOURCC_BYTES + (timed ? COMPOSITION_TIME_BYTES : 0));
-  return { track: 'video', kind: !coded ? 'config' : frameType === FRAME_KEY ? 'keyframe' : 'frame', codec, body };
+  const compositionMs = timed ? readComposition(payload, offset + FOURCC_BYTES) : 0;
+  const kind = !coded ? 'config' : frameType === FRAME_KEY ? 'keyframe' : 'frame';
+  return { track: 'video', kind, codec, compositionMs, body };
 }
+
+/** SI24; 0 where the message ends before it. */
+const readComposition = (payload: Buffer, offset: number): number =>
+  payload.length >= offset + COMPOSITION_TIME_BYTES ? payload.readIntBE(offset, COMPOSITION_TIME_BYTES) : 0;
 
 export function readAudioPacket(payload: Buffer): MediaPacket {
   const first = payload[0];

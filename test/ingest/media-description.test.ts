@@ -12,7 +12,10 @@ const ascii = (text: string): string => Buffer.from(text).toString('hex');
 describe('a message is told by its first bytes', () => {
   it.each<[string, string, object]>([
     ['H.264 sequence header', '17 00 000000 01', { kind: 'config', codec: 'h264' }],
-    ['H.264 keyframe', '17 01 000000 aa', { kind: 'keyframe', codec: 'h264' }],
+    ['H.264 keyframe', '17 01 000000 aa', { kind: 'keyframe', codec: 'h264', compositionMs: 0 }],
+    ['H.264 picture shown later', '27 01 000042 aa', { kind: 'frame', codec: 'h264', compositionMs: 66 }],
+    ['HEVC picture shown later', `a1 ${ascii('hvc1')} 000042 aa`, { kind: 'frame', codec: 'hevc', compositionMs: 66 }],
+    ['HEVC cut off', `a1 ${ascii('hvc1')} 00`, { kind: 'frame', codec: 'hevc', compositionMs: 0 }],
     ['H.264 frame', '27 01 000000 aa', { kind: 'frame', codec: 'h264' }],
     ['H.264 end of sequence', '17 02 000000', { kind: 'ignored' }],
     ['a seek command', '57 00', { kind: 'ignored' }],
@@ -121,15 +124,15 @@ describe('the probe', () => {
     probe.add({ track: 'audio', kind: 'config', codec: 'aac', body: hex('1190') }, 0);
     for (let time = 0; time < 3000; time += 33) {
       probe.add({ track: 'audio', kind: 'frame', codec: 'aac', body }, time);
-      probe.add({ track: 'video', kind: 'frame', codec: 'h264', body }, time);
+      probe.add({ track: 'video', kind: 'frame', codec: 'h264', compositionMs: 0, body }, time);
     }
     expect(probe.layout).toBeNull();
   });
 
   it('refuses pictures whose size nobody says', () => {
     const probe = new SourceProbe();
-    probe.add({ track: 'video', kind: 'config', codec: 'h264', body: Buffer.alloc(4) }, 0);
-    const keyframe = { track: 'video', kind: 'keyframe', codec: 'h264', body: Buffer.alloc(8) } as const;
+    probe.add({ track: 'video', kind: 'config', codec: 'h264', compositionMs: 0, body: Buffer.alloc(4) }, 0);
+    const keyframe = { track: 'video', kind: 'keyframe', codec: 'h264', compositionMs: 0, body: Buffer.alloc(8) } as const;
     expect(() => probe.add(keyframe, 0)).toThrow(HoldfastError);
   });
 

@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import type { PublisherStatus } from '../../contracts/ingest-control.js';
 import type { PublishClaim, PublishClaimRequest, PublishClaims } from '../../contracts/publish-claims.js';
@@ -74,6 +77,7 @@ export class RecordedSignals implements StreamSignals {
 export interface TestIngest extends RunningIngest {
   claims: MemoryClaims;
   signals: RecordedSignals;
+  slatesDir: string;
   /** Every log line, as text. */
   logged: string[];
   rtmpUrl(streamKey: string): string;
@@ -86,10 +90,12 @@ export async function startTestIngest(streams: Record<string, string>, limits: P
   for (const [key, streamId] of Object.entries(streams)) claims.streams.set(key, streamId);
   const signals = new RecordedSignals();
   const logged: string[] = [];
+  const slatesDir = await mkdtemp(join(tmpdir(), 'holdfast-slates-'));
   const running = await startIngestServer({
     hostId: 'test-host',
     claims,
     signals,
+    slatesDir,
     limits: { ...DEFAULT_LIMITS, ...limits },
     registry: createRegistry('ingest'),
     log: pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) }),
@@ -99,8 +105,13 @@ export async function startTestIngest(streams: Record<string, string>, limits: P
   });
   return {
     ...running,
+    async close() {
+      await running.close();
+      await rm(slatesDir, { recursive: true, force: true });
+    },
     claims,
     signals,
+    slatesDir,
     logged,
     rtmpUrl: (streamKey) => `rtmp://127.0.0.1:${running.rtmpPort}/live/${streamKey}`,
     get: (path) => fetch(`http://127.0.0.1:${running.controlPort}${path}`),

@@ -1,0 +1,136 @@
+import type { ServerResponse } from 'node:http';
+import type { Logger } from '../log/logger.js';
+import { FLV_AUDIO, FLV_VIDEO, flvHeader, flvTag } from './flv.js';
+import type { IngestLimits } from './limits.js';
+import { type CachedStart, MediaCache, type TrackConfigs } from './media-cache.js';
+
+/** Where a reader begins: with everything kept, with the newest entry point, or with the next one to come. */
+export type ReaderStart = 'first' | 'newest' | 'next';
+
+interface Reader {
+  response: ServerResponse;
+  /** Has the file header. */
+  opened: boolean;
+  /** Gets tags now; else it waits for the next entry point. */
+  flowing: boolean;
+}
+
+export interface FlvFanoutOptions {
+  limits: Pick<IngestLimits, 'cacheBytes' | 'cacheMs' | 'readerBytes'>;
+  log: Logger;
+  /** The last reader has gone. */
+  deserted?(): void;
+}
+
+/** FLV over HTTP for any number of readers. Every tag is built once and shared by cache and readers. */
+export class FlvFanout {
+  /** The sequence headers of what is written now. */
+  configs: TrackConfigs = { video: null, audio: null };
+  readonly #options: FlvFanoutOptions;
+  readonly #cache: MediaCache;
+  readonly #readers = new Set<Reader>();
+  #header: Buffer | null = null;
+  #ended = false;
+
+  constructor(options: FlvFanoutOptions) {
+    this.#options = options;
+    this.#cache = new MediaCache(options.limits);
+  }
+
+  get readers(): number {
+    return this.#readers.size;
+  }
+
+  /** Which tracks there are; readers get nothing before that is known. */
+  announce(tracks: { audio: boolean; video: boolean }): void {
+    this.#header = flvHeader(tracks);
+    for (const reader of this.#readers) this.#open(reader);
+  }
+
+  /**
+   * Answers a reader until `end`. Without content length and chunks: the body ends with the connection, so a tag goes
+   * out as it is.
+   */
+  attach(response: ServerResponse, start: ReaderStart): void {
+    response.shouldKeepAlive = false;
+    response.removeHeader('transfer-encoding');
+    response.writeHead(200, { 'content-type': 'video/x-flv', 'cache-control': 'no-store', connection: 'close' });
+    response.flushHeaders();
+    const reader: Reader = { response, opened: false, flowing: false };
+    this.#open(reader);
+    if (this.#ended) {
+      response.end();
+      return;
+    }
+    const cached = start === 'next' ? null : start === 'first' ? this.#cache.start() : this.#cache.newest();
+    if (cached) {
+      this.#begin(reader, cached.startMs, cached.configs);
+      for (const tag of cached.tags) response.write(tag);
+    }
+    this.#readers.add(reader);
+    response.once('close', () => {
+      this.#readers.delete(reader);
+      if (this.#readers.size === 0) this.#options.deserted?.();
+    });
+  }
+
+  /**
+   * Hands out one tag.
+   *
+   * @param timeMs its time, milliseconds
+   * @param entry whether a decoder can start with it
+   */
+  write(tag: Buffer, timeMs: number, entry: boolean): void {
+    if (entry) this.#cache.enter(timeMs, this.configs);
+    this.#cache.add(tag, timeMs);
+    for (const reader of this.#readers) this.#send(reader, tag, entry ? timeMs : null);
+  }
+
+  /** Hands out the sequence headers once more, before other media follows. */
+  writeConfigs(timeMs: number): void {
+    for (const reader of this.#readers) if (reader.flowing) this.#begin(reader, timeMs, this.configs);
+  }
+
+  /** The newest entry point and what came since. */
+  newest(): CachedStart | null {
+    return this.#cache.newest();
+  }
+
+  /** Readers that come later begin with what follows. */
+  forget(): void {
+    this.#cache.clear();
+  }
+
+  /** Every reader gets what was written, then the end. */
+  end(): void {
+    this.#ended = true;
+    for (const { response } of this.#readers) response.end();
+    this.#readers.clear();
+    this.#cache.clear();
+  }
+
+  #open(reader: Reader): void {
+    if (reader.opened || !this.#header) return;
+    reader.opened = true;
+    reader.response.write(this.#header);
+  }
+
+  #send(reader: Reader, tag: Buffer, entryMs: number | null): void {
+    if (!reader.flowing) {
+      if (entryMs === null) return;
+      this.#begin(reader, entryMs, this.configs);
+    }
+    reader.response.write(tag);
+    const lagBytes = reader.response.writableLength;
+    if (lagBytes <= this.#options.limits.readerBytes) return;
+    this.#readers.delete(reader);
+    this.#options.log.warn({ lagBytes }, 'relay reader dropped: it reads slower than the publisher sends');
+    reader.response.destroy();
+  }
+
+  #begin(reader: Reader, timeMs: number, configs: TrackConfigs): void {
+    reader.flowing = true;
+    if (configs.video) reader.response.write(flvTag(FLV_VIDEO, timeMs, configs.video));
+    if (configs.audio) reader.response.write(flvTag(FLV_AUDIO, timeMs, configs.audio));
+  }
+}
