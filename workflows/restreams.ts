@@ -24,7 +24,10 @@ const EVENTS: Partial<Record<DestinationStatus, EventType>> = {
 interface Running {
   summary: DestinationSummary;
   state: RestreamState;
-  handle: ChildWorkflowHandle<typeof restreamWorkflow>;
+  /** null while it is being started. */
+  handle: ChildWorkflowHandle<typeof restreamWorkflow> | null;
+  /** Told to end; if that was while it was being started, it is passed on afterwards. */
+  endRequested: boolean;
   /** Start again with what is stored now, once this one has ended. */
   again: boolean;
   ended: boolean;
@@ -37,8 +40,6 @@ export class Restreams {
   readonly #hostId: string;
   readonly #source: SourceLayout;
   readonly #restreams = new Map<string, Running>();
-  /** Children asked for and not yet there: the end waits for them, or one would be forgotten. */
-  #pendingStarts = 0;
   #closing = false;
 
   constructor(life: StreamLifecycle, broadcastId: string, hostId: string, source: SourceLayout) {
@@ -59,12 +60,13 @@ export class Restreams {
     const before = this.#restreams.get(destinationId);
     if (this.#closing || (before && !before.ended)) return;
     const attempts = before?.state.attempts ?? 0;
-    this.#pendingStarts += 1;
-    const handle = await this.#startChild(summary, attempts).finally(() => (this.#pendingStarts -= 1));
     const state: RestreamState = { destinationId, status: 'starting', attempts, lastError: null, nextAttemptAt: null, startedAt: null };
-    const running: Running = { summary, state, handle, again: false, ended: false };
+    const running: Running = { summary, state, handle: null, endRequested: false, again: false, ended: false };
+    // Known before it runs: a command that arrives meanwhile must find it.
     this.#restreams.set(destinationId, running);
-    void this.#awaitEnd(running);
+    running.handle = await this.#startChild(summary, attempts);
+    void this.#awaitEnd(running, running.handle);
+    if (running.endRequested) await signalEnd(running.handle);
   }
 
   #startChild({ destinationId, label }: DestinationSummary, attempts: number): Promise<ChildWorkflowHandle<typeof restreamWorkflow>> {
@@ -79,10 +81,10 @@ export class Restreams {
     });
   }
 
-  async #awaitEnd(running: Running): Promise<void> {
+  async #awaitEnd(running: Running, handle: ChildWorkflowHandle<typeof restreamWorkflow>): Promise<void> {
     let result: RestreamResult;
     try {
-      result = await running.handle.result();
+      result = await handle.result();
     } catch {
       // Terminated by an operator, say: nobody closed the connection, and nobody will report it.
       result = { state: { ...running.state, status: 'ended', nextAttemptAt: null }, forced: true };
@@ -129,11 +131,11 @@ export class Restreams {
     const active = running && !running.ended ? running : null;
     switch (command) {
       case 'start':
-        if (active?.state.status === 'failed') await active.handle.signal(retryRestreamSignal);
+        if (active?.state.status === 'failed') await active.handle?.signal(retryRestreamSignal);
         else if (!active) await this.#startStored(destinationId);
         break;
       case 'retry':
-        if (active) await active.handle.signal(retryRestreamSignal);
+        if (active) await active.handle?.signal(retryRestreamSignal);
         else await this.#startStored(destinationId);
         break;
       case 'stop':
@@ -154,21 +156,25 @@ export class Restreams {
 
   async #end(running: Running, again: boolean): Promise<void> {
     running.again = again;
-    try {
-      await running.handle.signal(endRestreamSignal);
-    } catch {
-      // It has just ended by itself.
-    }
+    running.endRequested = true;
+    if (running.handle) await signalEnd(running.handle);
   }
 
   /** The end handshake: every destination is told, and reports; one that does not is reported as cut. */
   async endAll(): Promise<void> {
     this.#closing = true;
-    await condition(() => this.#pendingStarts === 0);
     const open = [...this.#restreams.values()].filter((running) => !running.ended);
     await Promise.all(open.map((running) => this.#end(running, false)));
     await condition(() => open.every((running) => running.ended), END_LIMIT);
     for (const running of open) this.#ended(running, { state: { ...running.state, status: 'ended', nextAttemptAt: null }, forced: true });
+  }
+}
+
+async function signalEnd(handle: ChildWorkflowHandle<typeof restreamWorkflow>): Promise<void> {
+  try {
+    await handle.signal(endRestreamSignal);
+  } catch {
+    // It has just ended by itself.
   }
 }
 

@@ -66,20 +66,37 @@ function inputOptions({ source, encoder }: LadderCommand): string[] {
   ];
 }
 
-/** `split`, then each rung scaled; a rung at a lower rate drops frames before it scales. */
+/**
+ * Each rung is scaled from the next larger one: the fewer pixels go in, the less scaling costs. A rung at a lower rate drops
+ * frames before it scales, and a faster rung than its neighbour is scaled from the source.
+ */
 function videoFilter(videos: readonly VideoRendition[], { source, encoder }: LadderCommand): string {
-  const inputs = videos.map((_rung, index) => `[s${index}]`).join('');
+  const sourceRate = source.video?.frameRate ?? Infinity;
+  const parents = videos.map((rung, index) => lastIndexBefore(videos, index, (larger) => larger.frameRate >= rung.frameRate - SAME_RATE));
+  const childrenOf = (parent: number): number[] => parents.flatMap((value, index) => (value === parent ? [index] : []));
+  const inputs = (indices: readonly number[]): string => indices.map((index) => `[s${index}]`).join('');
   const branches = videos.map((rung, index) => {
-    const slower = source.video !== null && rung.frameRate < source.video.frameRate - 0.01;
+    const inputRate = videos[parents[index]!]?.frameRate ?? sourceRate;
+    const children = childrenOf(index);
     const filters = [
-      ...(slower ? [`fps=${frameRateArgument(rung.frameRate)}:round=near`] : []),
+      ...(rung.frameRate < inputRate - SAME_RATE ? [`fps=${frameRateArgument(rung.frameRate)}:round=near`] : []),
       `scale=${rung.width}:${rung.height}:flags=bicubic`,
       'setsar=1',
-      ...encoderFilters(encoder.name),
     ];
-    return `[s${index}]${filters.join(',')}[v${index}]`;
+    const encode = `${encoderFilters(encoder.name).join(',')}[v${index}]`;
+    if (children.length === 0) return `[s${index}]${filters.join(',')},${encode}`;
+    return `[s${index}]${filters.join(',')},split=${children.length + 1}[e${index}]${inputs(children)};[e${index}]${encode}`;
   });
-  return [`[0:v:0]split=${videos.length}${inputs}`, ...branches].join(';');
+  const roots = childrenOf(FROM_SOURCE);
+  return [`[0:v:0]split=${roots.length}${inputs(roots)}`, ...branches].join(';');
+}
+
+const FROM_SOURCE = -1;
+/** Frames per second: rates nearer than this are the same. */
+const SAME_RATE = 0.01;
+
+function lastIndexBefore<T>(items: readonly T[], index: number, fits: (item: T) => boolean): number {
+  return items.slice(0, index).findLastIndex(fits);
 }
 
 function videoOptions(rendition: VideoRendition, index: number, { plan, encoder }: LadderCommand): string[] {

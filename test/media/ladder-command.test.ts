@@ -42,6 +42,23 @@ describe('the ladder command', () => {
     expect(argumentsFor({ video: both.video, audio: null }).join(' ')).not.toMatch(/0:a|-c:a/);
   });
 
+  it('scales each rung from the next larger one, and a faster one from the source', () => {
+    const rung = (height: number, frameRate: number) => ({ id: `${height}p`, kind: 'video' as const, width: 2 * height, height, frameRate, bitrate: 1000 });
+    const plan = { renditions: [rung(720, 60), rung(480, 30), rung(360, 60), rung(240, 30)], gopSeconds: 2 };
+    const sockets = Object.fromEntries(plan.renditions.map(({ id }) => [id, `/run/${id}`]));
+    const source = { video: { codec: 'h264' as const, width: 1440, height: 720, frameRate: 60 }, audio: null };
+    const args = ladderArguments({ inputUrl: 'x', source, plan, sockets, encoder: { name: 'libx264', preset: 'veryfast' } });
+    expect(valuesOf(args, '-filter_complex')[0]!.split(';')).toEqual([
+      '[0:v:0]split=1[s0]',
+      '[s0]scale=1440:720:flags=bicubic,setsar=1,split=3[e0][s1][s2]',
+      '[e0]format=yuv420p[v0]',
+      '[s1]fps=30:round=near,scale=960:480:flags=bicubic,setsar=1,format=yuv420p[v1]',
+      '[s2]scale=720:360:flags=bicubic,setsar=1,split=2[e2][s3]',
+      '[e2]format=yuv420p[v2]',
+      '[s3]fps=30:round=near,scale=480:240:flags=bicubic,setsar=1,format=yuv420p[v3]',
+    ]);
+  });
+
   it('fails when the origin opened no socket for a rendition', () => {
     const plan = pickLadder(both, null);
     const command = { inputUrl: 'x', source: both, plan, sockets: {}, encoder: { name: 'libx264', preset: 'veryfast' } as const };
