@@ -4,7 +4,7 @@ import type { BroadcastStatus } from '../contracts/origin-control.js';
 import { HoldfastError } from '../domain/errors.js';
 import { stopEncoder } from '../media/encoder-process.js';
 import { withFailures } from './failures.js';
-import type { RestreamActivities } from './restream.js';
+import { createRestreamActivities, type RestreamDeps } from './restream.js';
 import { transcode, type TranscodeDeps, type TranscodeInput, type TranscodeResult } from './transcode.js';
 
 /** What a finished (or present) broadcast measures. */
@@ -22,9 +22,11 @@ const summaryOf = ({ durationSeconds, bytes }: BroadcastStatus): MediaSummary =>
 const isUnknown = (error: unknown): boolean => error instanceof HoldfastError && error.code === 'broadcast_not_found';
 
 /** Activities of one media host; they run on its own queue (`media-<hostId>`). */
-export function createMediaActivities(deps: TranscodeDeps) {
+export function createMediaActivities(deps: TranscodeDeps & RestreamDeps) {
   const { origin, ingest, registry, log } = deps;
   return withFailures({
+    ...createRestreamActivities(deps),
+
     transcode: (input: TranscodeInput): Promise<TranscodeResult> => transcode(deps, input),
 
     /** Returns when a viewer can play the broadcast: every rendition has its first segment (or part). */
@@ -79,4 +81,4 @@ export function createMediaActivities(deps: TranscodeDeps) {
   }
 }
 
-export type MediaActivities = ReturnType<typeof createMediaActivities> & RestreamActivities;
+export type MediaActivities = ReturnType<typeof createMediaActivities>;

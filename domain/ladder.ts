@@ -121,7 +121,7 @@ function thin(rungs: readonly CustomRung[]): CustomRung[] {
 }
 
 /** Bits per second for a height that is no standard rung: between its neighbours by area. */
-function bitrateFor(height: number): number {
+export function bitrateFor(height: number): number {
   const above = [...DEFAULT_RUNGS].reverse().find((rung) => rung.height >= height) ?? DEFAULT_RUNGS[0]!;
   const share = Math.min(1, (height / above.height) ** 2);
   const MIN_BITRATE = 150_000;

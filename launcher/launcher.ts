@@ -5,6 +5,7 @@ import { addressesOf, dataPaths } from '../config/addresses.js';
 import type { Environment } from '../config/env.js';
 import { migrate } from '../db/migrate.js';
 import { stopAllEncoders } from '../media/encoder-registry.js';
+import { stopAllRestreams } from '../media/restream-registry.js';
 import { readyBanner } from './banner.js';
 import { type Demo, startDemo } from './demo.js';
 import { type ApiKeyPair, developmentKey } from './development-key.js';
@@ -207,11 +208,11 @@ export class Launcher {
     this.#records.release();
   }
 
-  /** Encoders outlive a media worker by design; when everything stops, they stop too. */
+  /** Encoders and restreams outlive a media worker by design; when everything stops, they stop too. */
   async #stopEncoders(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const timeOver = new Promise<void>((resolve) => (timer = setTimeout(resolve, ENCODERS_GRACE_MS)));
-    const stopped = stopAllEncoders(this.#paths.encoders).then(
+    const stopped = Promise.all([stopAllRestreams(this.#paths.restreams), stopAllEncoders(this.#paths.encoders)]).then(
       () => {},
       (error: Error) => this.#output.say('error', 'Not every encoder could be stopped', { reason: error.message }),
     );

@@ -56,7 +56,7 @@ export function nodeProcessSpec(node: NodeProcess, env: Environment, found: Foun
       file: process.execPath,
       args: ['--enable-source-maps', node.script],
       cwd: env.HOLDFAST_DATA_DIR,
-      env: { ...ownEnvironment(), ...settingsFor(node, env, found) },
+      env: { ...ownEnvironment(), ...settingsFor(env, found) },
     },
     reasonNotReady: () => reasonNodeProcessNotReady(node),
     isAlive: () => nodeProcessIsAlive(node),
@@ -64,19 +64,13 @@ export function nodeProcessSpec(node: NodeProcess, env: Environment, found: Foun
   };
 }
 
-function settingsFor(
-  { name }: NodeProcess,
-  env: Environment,
-  found: FoundSettings,
-): Record<string, string | undefined> {
-  // The media worker's ffmpeg children inherit its environment: it gets no secrets, and needs none.
-  const trusted = name !== 'media-worker';
+function settingsFor(env: Environment, found: FoundSettings): Record<string, string> {
   return {
     HOLDFAST_DATA_DIR: env.HOLDFAST_DATA_DIR,
     HOLDFAST_TEMPORAL_ADDRESS: addressesOf(env).temporal,
     HOLDFAST_FFMPEG: found.ffmpeg,
-    HOLDFAST_DATABASE_URL: trusted ? found.databaseUrl : undefined,
-    HOLDFAST_MASTER_KEY: trusted ? Buffer.from(found.masterKey).toString('hex') : undefined,
+    HOLDFAST_DATABASE_URL: found.databaseUrl,
+    HOLDFAST_MASTER_KEY: Buffer.from(found.masterKey).toString('hex'),
   };
 }
 

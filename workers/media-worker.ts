@@ -1,34 +1,56 @@
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { createMediaActivities } from '../activities/media.js';
+import { readMasterKey } from '../auth/master-key.js';
+import { createSecretBox } from '../auth/secret-box.js';
 import { addressesOf, dataPaths } from '../config/addresses.js';
 import { readEnvironment } from '../config/env.js';
+import { connectDatabase } from '../db/connection.js';
+import { createDestinationTargets } from '../db/repositories/destination-targets.js';
 import { mediaQueue } from '../domain/task-queues.js';
 import { createLogger } from '../log/logger.js';
+import { writeAuthorities } from '../media/authorities.js';
 import { createIngestClient, createOriginClient } from '../media/control-client.js';
 import { EncoderRegistry } from '../media/encoder-registry.js';
 import { verifyEncoder } from '../media/ffmpeg/verify-encoder.js';
+import { RestreamRegistry } from '../media/restream-registry.js';
 import { createRegistry } from '../ops/ops-server.js';
 import { installRuntime, runEntry, runWorker } from './run-worker.js';
 
 const env = readEnvironment();
+// The ffmpeg children inherit the environment: they get no secrets, and need none.
+delete process.env.HOLDFAST_DATABASE_URL;
+delete process.env.HOLDFAST_MASTER_KEY;
 const log = createLogger('media-worker', env.HOLDFAST_LOG_LEVEL);
 
 /** A broadcast holds one slot for its encoder; short commands (stop, finish, disconnect) must never wait behind encoders. */
 const COMMAND_SLOTS = 40;
+/** A restream holds one while it sends, and one more until it is live. They wait for files; only their ffmpeg costs anything. */
+const RESTREAM_SLOTS = 500;
 /** A host is one process: more pollers only give a frozen one more tasks to sit on. */
 const POLLERS = 2;
 
 await runEntry(log, async () => {
+  if (!env.HOLDFAST_DATABASE_URL) throw new Error('HOLDFAST_DATABASE_URL is not set: the media worker reads destinations from Postgres.');
   const addresses = addressesOf(env);
   const paths = dataPaths(env.HOLDFAST_DATA_DIR);
   const ffmpegPath = env.HOLDFAST_FFMPEG ?? 'ffmpeg';
   const encoder = { name: env.HOLDFAST_VIDEO_ENCODER, preset: env.HOLDFAST_VIDEO_PRESET };
   installRuntime(log);
   await verifyEncoder(ffmpegPath, encoder);
+  const masterKey = await readMasterKey({ hex: env.HOLDFAST_MASTER_KEY, path: paths.masterKey });
+  const database = connectDatabase(env.HOLDFAST_DATABASE_URL);
+  const ingest = createIngestClient(addresses.ingestControl);
   const activities = createMediaActivities({
     origin: createOriginClient(addresses.originControl),
-    ingest: createIngestClient(addresses.ingestControl),
+    ingest,
+    targets: createDestinationTargets(database, createSecretBox(masterKey)),
+    restreams: new RestreamRegistry(paths.restreams),
+    programmeUrl: ingest.programmeUrl,
+    slatesDir: paths.slates,
+    restreamLogPath: ({ broadcastId, destinationId }) => join(paths.logs, 'restreams', `${broadcastId}-${destinationId}.log`),
+    allowPrivateAddresses: env.HOLDFAST_ALLOW_PRIVATE_ADDRESSES,
+    caFile: await writeAuthorities(join(paths.run, 'authorities.pem'), process.env.NODE_EXTRA_CA_CERTS),
     registry: new EncoderRegistry(paths.encoders),
     ffmpegPath,
     encoder,
@@ -49,9 +71,10 @@ await runEntry(log, async () => {
         taskQueue: mediaQueue(env.HOLDFAST_HOST_ID),
         identity: `media-worker@${env.HOLDFAST_HOST_ID}`,
         activities,
-        maxConcurrentActivityTaskExecutions: env.HOLDFAST_MAX_BROADCASTS + COMMAND_SLOTS,
+        maxConcurrentActivityTaskExecutions: env.HOLDFAST_MAX_BROADCASTS + COMMAND_SLOTS + RESTREAM_SLOTS,
         activityTaskPollerBehavior: { type: 'simple-maximum', maximum: POLLERS },
         maxHeartbeatThrottleInterval: '2 seconds',
       }),
   });
+  await database.destroy();
 });

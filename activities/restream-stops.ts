@@ -1,0 +1,53 @@
+import type { Logger } from '../log/logger.js';
+import { endProcess } from '../media/encoder-process.js';
+import { restreamFileId, type RestreamKey, type RestreamRegistry } from '../media/restream-registry.js';
+
+export interface StoppedRestream {
+  /** The connection had to be cut. */
+  forced: boolean;
+}
+
+/** Platforms are told the end (FCUnpublish, deleteStream) in well under this time; then the connection is cut. */
+const STOP_GRACE_MS = 3000;
+/** A stop is asked for twice, by cancelling and by command: the later one hears what the first one did. */
+const REMEMBER_MS = 30_000;
+
+/** Ends connections, each once however many ask. */
+export class RestreamStops {
+  readonly #restreams: RestreamRegistry;
+  readonly #log: Logger;
+  readonly #running = new Map<string, Promise<StoppedRestream>>();
+  readonly #done = new Map<string, StoppedRestream>();
+
+  constructor(restreams: RestreamRegistry, log: Logger) {
+    this.#restreams = restreams;
+    this.#log = log;
+  }
+
+  /** SIGINT, so that ffmpeg takes leave of the platform; SIGKILL when it does not follow. Nothing there: not forced. */
+  stop(key: RestreamKey): Promise<StoppedRestream> {
+    const id = restreamFileId(key);
+    const stop = this.#running.get(id) ?? this.#end(key, id).finally(() => this.#running.delete(id));
+    this.#running.set(id, stop);
+    return stop;
+  }
+
+  async #end(key: RestreamKey, id: string): Promise<StoppedRestream> {
+    const record = await this.#restreams.of(key);
+    if (!record) return this.#done.get(id) ?? { forced: false };
+    await this.#restreams.write({ ...record, stopping: true });
+    const outcome = await endProcess(record.process, STOP_GRACE_MS);
+    await this.#restreams.remove(id);
+    const { broadcastId, destinationId } = key;
+    this.#log.info({ broadcastId, destinationId, attempt: record.attempt, pid: record.process.pid, outcome }, 'restream stopped');
+    return this.#remember(id, { forced: outcome === 'killed' });
+  }
+
+  #remember(id: string, stopped: StoppedRestream): StoppedRestream {
+    this.#done.set(id, stopped);
+    setTimeout(() => {
+      if (this.#done.get(id) === stopped) this.#done.delete(id);
+    }, REMEMBER_MS).unref();
+    return stopped;
+  }
+}

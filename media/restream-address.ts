@@ -1,0 +1,48 @@
+import type { DestinationAddress } from '../domain/destination-url.js';
+import { HoldfastError } from '../domain/errors.js';
+import type { RestreamContainer } from '../domain/restream-plan.js';
+
+/** One destination as ffmpeg is told of it. */
+export interface RestreamAddress {
+  container: RestreamContainer;
+  /** Anybody may see it. */
+  url: string;
+  /** Options of the protocol that nobody may see. */
+  hidden: Record<string, string>;
+  /** Options of the protocol without secrets, `-name value`. */
+  options: string[];
+  /** Texts that must not be shown wherever the platform repeats them. */
+  secrets: string[];
+}
+
+/** What SRT options may be seen by everybody. */
+const SRT_HIDDEN = ['streamid', 'passphrase'];
+
+/**
+ * @param caFile PEM file of the authorities that RTMPS trusts; null for those of the system
+ * @throws HoldfastError `destination_url_invalid` for what ffmpeg cannot be told unseen
+ */
+export function restreamAddress(address: DestinationAddress, caFile: string | null): RestreamAddress {
+  const { scheme, host, port } = address;
+  const url = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  if (address.scheme === 'srt') return srtAddress(address.options, url);
+  const { app, playpath, credentials } = address;
+  if (credentials !== null) {
+    throw new HoldfastError('destination_url_invalid', 'A user and password in the URL are not supported; use a stream key.');
+  }
+  const [shown = ''] = app.split(/[/?]/);
+  return {
+    container: 'flv',
+    url: `${url}/${shown}`,
+    hidden: { rtmp_app: app, rtmp_playpath: playpath, rtmp_tcurl: `${url}/${app}` },
+    options: scheme === 'rtmps' ? ['-tls_verify', '1', ...(caFile ? ['-ca_file', caFile] : [])] : [],
+    secrets: [playpath, app, ...playpath.split('?'), ...app.split('?').slice(1)].filter((text) => text !== '' && text !== shown),
+  };
+}
+
+function srtAddress(options: Record<string, string>, url: string): RestreamAddress {
+  const entries = Object.entries(options);
+  const hidden = Object.fromEntries(entries.filter(([name]) => SRT_HIDDEN.includes(name)));
+  const open = entries.filter(([name]) => !SRT_HIDDEN.includes(name)).flatMap(([name, value]) => [`-${name}`, value]);
+  return { container: 'mpegts', url, hidden, options: open, secrets: Object.values(hidden) };
+}

@@ -1,0 +1,48 @@
+import { open, truncate } from 'node:fs/promises';
+
+/** What ffmpeg last said of itself (`-progress`). */
+export interface RestreamReport {
+  /** Bytes of media written to the platform's connection, what its buffers hold included. */
+  bytes: number;
+  mediaSeconds: number;
+  /** Grows with every report. */
+  position: number;
+}
+
+/** Longer than one report. */
+const TAIL_BYTES = 2048;
+/** A report a second makes 20 MB a day; what was read long ago is given back to the disk. */
+const MAX_DISK_BYTES = 1 << 20;
+const BLOCK_BYTES = 512;
+const MICROSECONDS = 1e6;
+
+/** The newest report; null before the first. */
+export async function readProgress(path: string): Promise<RestreamReport | null> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { size, blocks } = await file.stat();
+      const length = Math.min(size, TAIL_BYTES);
+      const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
+      // ffmpeg goes on writing where it was: the file keeps its length, with a hole in place of what is gone.
+      if (blocks * BLOCK_BYTES > MAX_DISK_BYTES) await truncate(path, 0);
+      return parseProgress(buffer.toString('utf8'), size);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** Lines of `key=value`; numbers ffmpeg does not know yet are `N/A`. */
+function parseProgress(text: string, position: number): RestreamReport | null {
+  const last = (key: string): number | null => {
+    const values = [...text.matchAll(new RegExp(`^${key}=\\s*(-?\\d+)$`, 'gm'))];
+    return values.length > 0 ? Number(values.at(-1)![1]) : null;
+  };
+  const bytes = last('total_size');
+  const time = last('out_time_us');
+  return bytes === null ? null : { bytes, mediaSeconds: Math.max(0, (time ?? 0) / MICROSECONDS), position };
+}
