@@ -34,13 +34,21 @@ export interface DisconnectedPublisher {
 export type RelayStart = 'cache' | 'keyframe';
 
 /*
- * GET /programme/:streamId.flv?slate=NAME|none: what restreams send. One FLV without end over publisher changes: it
- * begins with the present publisher's newest keyframe, its timestamps never go back and never jump more than a frame
- * or two, and a publisher that returns continues it with a new sequence header from its next keyframe. While no
- * publisher is there, the slate of that name is repeated at its own pace (from the moment the publisher is gone or
- * silent), or with `none` nothing is sent. A reader that connects while no publisher is there begins with the slate.
+ * GET /programme/:streamId.flv?slate=NAME|none[&reader=ID]: what restreams send. One FLV without end over publisher
+ * changes: it begins with the present publisher's newest keyframe, its timestamps never go back and never jump more
+ * than a frame or two, and a publisher that returns continues it with a new sequence header from its next keyframe.
+ * While no publisher is there, the slate of that name is repeated at its own pace (from the moment the publisher is
+ * gone or silent), or with `none` nothing is sent. A reader that connects while no publisher is there begins with the
+ * slate.
  * NAME is a file `<dataDir>/run/slates/<NAME>.flv`, made by the media worker: a few seconds that begin with a
  * keyframe, same codecs, size and sound layout as the source. It is 404 while there is no such file, and 400 when its
  * codecs are not those of what is published. The body ends when a publisher returns with other codecs or tracks, or
  * the ingest stops: read it anew then.
+ *
+ * POST /readers/:reader/end → EndedReader: ends the body for the reader of that name, so that an ffmpeg that reads it
+ * finishes its output and leaves politely. A first SIGINT alone does not do that while nothing is sent: ffmpeg notices
+ * it with the next packet. False when nobody reads by that name (idempotent).
  */
+export interface EndedReader {
+  ended: boolean;
+}

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { DisconnectedPublisher, PublisherStatus } from '../contracts/ingest-control.js';
+import type { DisconnectedPublisher, EndedReader, PublisherStatus } from '../contracts/ingest-control.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Logger } from '../log/logger.js';
-import type { Programmes } from './programmes.js';
+import type { ProgrammeRequest, Programmes } from './programmes.js';
 import type { Publisher } from './publisher.js';
 import type { Publishers } from './publishers.js';
 
@@ -19,6 +19,8 @@ const MAX_REASON_LENGTH = 200;
 const PUBLISHER_PATH = /^\/publishers\/([A-Za-z0-9_-]+)(\/disconnect)?$/;
 const RELAY_PATH = /^\/relay\/([A-Za-z0-9_-]+)\.flv$/;
 const PROGRAMME_PATH = /^\/programme\/([A-Za-z0-9_-]+)\.flv$/;
+const READER = /^[A-Za-z0-9_-]{1,128}$/;
+const READER_PATH = /^\/readers\/([A-Za-z0-9_-]{1,128})\/end$/;
 /** For `slate`: nothing is sent while the publisher is away. */
 const NO_SLATE = 'none';
 
@@ -28,7 +30,7 @@ export function createControl(
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
   return (request, response) => {
     const url = new URL(request.url ?? '/', 'http://ingest');
-    if (!/^\/(publishers|relay|programme)(\/|$)/.test(url.pathname)) return false;
+    if (!/^\/(publishers|relay|programme|readers)(\/|$)/.test(url.pathname)) return false;
     answer(options, request, response, url).catch((error: unknown) => {
       if (!(error instanceof HoldfastError)) options.log.error({ err: error }, 'control request failed');
       const known = error instanceof HoldfastError ? error : new HoldfastError('internal');
@@ -61,8 +63,14 @@ async function answer(
   const [, streamId] = PROGRAMME_PATH.exec(url.pathname) ?? [];
   if (streamId !== undefined) {
     requireMethod(request, 'GET');
-    const slate = url.searchParams.get('slate') ?? '';
-    await options.programmes.attach(response, { streamId, slate: slate === NO_SLATE ? null : slate });
+    await options.programmes.attach(response, { streamId, ...programmeQuery(url.searchParams) });
+    return;
+  }
+  const [, reader] = READER_PATH.exec(url.pathname) ?? [];
+  if (reader !== undefined) {
+    requireMethod(request, 'POST');
+    const ended: EndedReader = { ended: options.programmes.endReader(reader) };
+    sendJson(response, 200, ended);
     return;
   }
   const [, publishId, disconnect] = PUBLISHER_PATH.exec(url.pathname) ?? [];
@@ -85,6 +93,15 @@ function attachReader(publisher: Publisher | null, response: ServerResponse, sta
   }
   if (!publisher?.layout) throw new HoldfastError('not_found', 'That publisher is gone.');
   publisher.relay.attach(response, start ?? 'cache', publisher.layout);
+}
+
+function programmeQuery(query: URLSearchParams): Omit<ProgrammeRequest, 'streamId'> {
+  const slate = query.get('slate') ?? '';
+  const reader = query.get('reader');
+  if (reader !== null && !READER.test(reader)) {
+    throw new HoldfastError('invalid_request', 'reader must be 1 to 128 letters, digits, _ and -.');
+  }
+  return { slate: slate === NO_SLATE ? null : slate, reader };
 }
 
 async function disconnectPublisher(

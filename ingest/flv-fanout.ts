@@ -8,6 +8,8 @@ import { type CachedStart, MediaCache, type TrackConfigs } from './media-cache.j
 export type ReaderStart = 'first' | 'newest' | 'next';
 
 interface Reader {
+  /** For `endReader`. */
+  name: string | null;
   response: ServerResponse;
   /** Has the file header. */
   opened: boolean;
@@ -51,12 +53,12 @@ export class FlvFanout {
    * Answers a reader until `end`. Without content length and chunks: the body ends with the connection, so a tag goes
    * out as it is.
    */
-  attach(response: ServerResponse, start: ReaderStart): void {
+  attach(response: ServerResponse, start: ReaderStart, name: string | null = null): void {
     response.shouldKeepAlive = false;
     response.removeHeader('transfer-encoding');
     response.writeHead(200, { 'content-type': 'video/x-flv', 'cache-control': 'no-store', connection: 'close' });
     response.flushHeaders();
-    const reader: Reader = { response, opened: false, flowing: false };
+    const reader: Reader = { name, response, opened: false, flowing: false };
     this.#open(reader);
     if (this.#ended) {
       response.end();
@@ -99,6 +101,16 @@ export class FlvFanout {
   /** Readers that come later begin with what follows. */
   forget(): void {
     this.#cache.clear();
+  }
+
+  /** The readers of that name get what was written, then the end. False: there is none. */
+  endReader(name: string): boolean {
+    const named = [...this.#readers].filter((reader) => reader.name === name);
+    for (const reader of named) {
+      this.#readers.delete(reader);
+      reader.response.end();
+    }
+    return named.length > 0;
   }
 
   /** Every reader gets what was written, then the end. */

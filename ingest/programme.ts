@@ -10,6 +10,7 @@ import { ProgrammeTimeline } from './programme-timeline.js';
 import type { Publisher } from './publisher.js';
 import type { Slate } from './slate.js';
 import { SlateLoop } from './slate-loop.js';
+import { startPace } from './slate-pace.js';
 
 export interface ProgrammeOptions {
   /** Null: nothing is sent while no publisher is there. */
@@ -28,20 +29,16 @@ interface Source {
   untap: () => void;
 }
 
-/** The slate while it plays: `outMs` of the programme was due at `atMs` of the monotonic clock. */
+/** The slate while it plays. */
 interface Playing {
   loop: SlateLoop;
-  outMs: number;
-  atMs: number;
+  /** The programme's time that is due at a moment of the monotonic clock. */
+  dueMs: (now: number) => number;
   timer: NodeJS.Timeout;
 }
 
 /** A few pictures at a time: platforms buffer seconds, and every wake-up costs. */
 const TICK_MS = 100;
-/** A publisher is silent for some seconds before it counts as gone: the slate fills these in at once, no more. */
-const MAX_CATCH_UP_MS = 15_000;
-/** What a returning publisher had sent before its media was understood; the next slate waits as long. */
-const MAX_LEAD_MS = 2000;
 
 /**
  * What restreams of one stream send: its publishers one after another and the slate between them, on one clock. It
@@ -55,7 +52,9 @@ export class Programme {
   #codecs: TrackCodecs | null = null;
   #source: Source | null = null;
   #playing: Playing | null = null;
-  #lastMediaAt = performance.now();
+  /** When the publisher's newest media came in. */
+  #edgeAt = performance.now();
+  /** What the publisher had sent when it joined, beyond its keyframe. */
   #leadMs = 0;
   #lastEntryMs: number | null = null;
   #over = false;
@@ -80,8 +79,13 @@ export class Programme {
     return this.#fanout.readers;
   }
 
-  attach(response: ServerResponse): void {
-    this.#fanout.attach(response, 'newest');
+  attach(response: ServerResponse, reader: string | null): void {
+    this.#fanout.attach(response, 'newest', reader);
+  }
+
+  /** False: nobody reads by that name. */
+  endReader(reader: string): boolean {
+    return this.#fanout.endReader(reader);
   }
 
   /** A publisher whose media is described takes over at its newest keyframe, or at the next one. */
@@ -94,9 +98,7 @@ export class Programme {
     const returning = this.#playing !== null;
     source.untap = publisher.relay.tap((bytes, configs) => this.#take(source, bytes, configs));
     if (this.#over) source.untap();
-    if (returning && source.joinedMs !== null) {
-      this.#leadMs = Math.min(MAX_LEAD_MS, this.#timeline.edgeMs - source.joinedMs);
-    }
+    if (returning && source.joinedMs !== null) this.#leadMs = this.#timeline.edgeMs - source.joinedMs;
   }
 
   /** A publisher is gone. */
@@ -147,7 +149,7 @@ export class Programme {
     }
     const timeMs = this.#timeline.map(tag);
     if (timeMs === null) return;
-    this.#lastMediaAt = performance.now();
+    this.#edgeAt = performance.now();
     this.#emit(tag, timeMs);
   }
 
@@ -166,11 +168,11 @@ export class Programme {
   #playSlate(): void {
     const { slate, log } = this.#options;
     if (this.#over || !slate || !this.#fits(slate.codecs)) return;
+    const now = performance.now();
     const startMs = { video: this.#timeline.nextMs('video'), audio: this.#timeline.nextMs('audio') };
     this.#playing = {
       loop: new SlateLoop(slate, startMs),
-      outMs: this.#timeline.edgeMs,
-      atMs: Math.max(this.#lastMediaAt + this.#leadMs, performance.now() - MAX_CATCH_UP_MS),
+      dueMs: startPace({ edgeMs: this.#timeline.edgeMs, edgeAt: this.#edgeAt, leadMs: this.#leadMs, now }),
       timer: setInterval(() => this.#advance(), TICK_MS),
     };
     this.#leadMs = 0;
@@ -188,7 +190,7 @@ export class Programme {
 
   #advance(): void {
     if (!this.#playing) return;
-    const dueMs = this.#playing.outMs + performance.now() - this.#playing.atMs;
+    const dueMs = this.#playing.dueMs(performance.now());
     this.#emitSlate({ video: dueMs, audio: dueMs });
   }
 

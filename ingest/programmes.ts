@@ -20,6 +20,8 @@ export interface ProgrammeRequest {
   streamId: string;
   /** Null: nothing is sent while no publisher is there. */
   slate: string | null;
+  /** For `endReader`. */
+  reader: string | null;
 }
 
 /** The programmes that are read now: one per stream and slate, from its first reader to its last. */
@@ -47,7 +49,12 @@ export class Programmes {
     // It may have gone while the slate was read, and would never be taken out again.
     if (response.destroyed) return;
     const programme = this.#byStream.get(request.streamId)?.get(request.slate) ?? this.#create(request, slate);
-    programme.attach(response);
+    programme.attach(response, request.reader);
+  }
+
+  /** Ends the readers of that name; false: there is none. */
+  endReader(reader: string): boolean {
+    return this.#all().filter((programme) => programme.endReader(reader)).length > 0;
   }
 
   /** A publisher's media can be described. */

@@ -1,6 +1,7 @@
 import type {
   DisconnectedPublisher,
   DisconnectPublisher,
+  EndedReader,
   PublisherStatus,
   RelayStart,
 } from '../contracts/ingest-control.js';
@@ -62,9 +63,15 @@ export function createIngestClient(baseUrl: string) {
     disconnect: (publishId: string, body: DisconnectPublisher) =>
       call<DisconnectedPublisher>(`${baseUrl}/publishers/${publishId}/disconnect`, 'POST', body),
     relayUrl: (publishId: string, start: RelayStart) => `${baseUrl}/relay/${publishId}.flv?start=${start}`,
-    /** @param slate a name of `ensureSlate`, or null: nothing is sent while the encoder is away */
-    programmeUrl: (streamId: string, slate: string | null) =>
-      `${baseUrl}/programme/${encodeURIComponent(streamId)}.flv?slate=${encodeURIComponent(slate ?? 'none')}`,
+    /**
+     * @param slate a name of `ensureSlate`, or null: nothing is sent while the encoder is away
+     * @param reader a name for `endReader`: letters, digits, `_` and `-`
+     */
+    programmeUrl: (streamId: string, slate: string | null, reader?: string) =>
+      `${baseUrl}/programme/${encodeURIComponent(streamId)}.flv?slate=${encodeURIComponent(slate ?? 'none')}` +
+      (reader === undefined ? '' : `&reader=${encodeURIComponent(reader)}`),
+    /** Ends what a reader of a programme gets, so that its ffmpeg finishes and leaves its platform politely. */
+    endReader: (reader: string) => call<EndedReader>(`${baseUrl}/readers/${encodeURIComponent(reader)}/end`, 'POST'),
   };
 }
 export type IngestClient = ReturnType<typeof createIngestClient>;

@@ -1,4 +1,4 @@
-import type { SourceLayout } from '../domain/source.js';
+import type { AudioSource, SourceLayout } from '../domain/source.js';
 
 /** What a slate is made as; at least one of the two is present. */
 export interface SlateLayout {
@@ -18,9 +18,7 @@ const DECIMALS = 1000;
  */
 export function slateLayoutOf({ video, audio }: SourceLayout): SlateLayout | null {
   if (video && video.codec !== 'h264' && video.codec !== 'hevc') return null;
-  if (audio && !(audio.codec === 'aac' && AAC_RATES.includes(audio.sampleRate) && AAC_CHANNELS.includes(audio.channels))) {
-    return null;
-  }
+  if (audio && !(audio.codec === 'aac' && isAacFormat(audio))) return null;
   if (!video && !audio) return null;
   return {
     video: video && {
@@ -32,6 +30,9 @@ export function slateLayoutOf({ video, audio }: SourceLayout): SlateLayout | nul
     audio: audio && { sampleRate: audio.sampleRate, channels: audio.channels },
   };
 }
+
+const isAacFormat = ({ sampleRate, channels }: AudioSource): boolean =>
+  AAC_RATES.includes(sampleRate) && AAC_CHANNELS.includes(channels);
 
 /** 4:2:0 has a colour for each two by two pixels; what a source crops away from there the slate leaves out. */
 const even = (pixels: number): number => Math.max(2, pixels - (pixels % 2));

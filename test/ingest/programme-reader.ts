@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { SourceLayout } from '../../domain/source.js';
 import { tagsOfFile } from '../../ingest/flv.js';
 import { type MediaTag, readMediaTag } from '../../ingest/media-tag.js';
-import { createIngestClient } from '../../media/control-client.js';
+import { createIngestClient, type IngestClient } from '../../media/control-client.js';
 import { ensureSlate } from '../../media/slate.js';
 import { ffmpegPath } from '../support/toolchain.js';
 import { until } from '../support/until.js';
@@ -12,8 +12,11 @@ import type { TestIngest } from './support.js';
 export const slateFor = (ingest: TestIngest, source: SourceLayout): Promise<string | null> =>
   ensureSlate({ dir: ingest.slatesDir, ffmpegPath: ffmpegPath(), source });
 
+export const clientOf = (ingest: TestIngest): IngestClient =>
+  createIngestClient(`http://127.0.0.1:${ingest.controlPort}`);
+
 export const programmeUrl = (ingest: TestIngest, streamId: string, slate: string | null): string =>
-  createIngestClient(`http://127.0.0.1:${ingest.controlPort}`).programmeUrl(streamId, slate);
+  clientOf(ingest).programmeUrl(streamId, slate);
 
 /** Keeps everything a programme sends. */
 export class ProgrammeReader {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../support/until.js';
-import { lookAt, ProgrammeReader, programmeUrl, slateFor, stepsOf } from './programme-reader.js';
+import { clientOf, lookAt, ProgrammeReader, programmeUrl, slateFor, stepsOf } from './programme-reader.js';
 import { ffmpeg, nextStart, publish, type Source, startTestIngest, type TestIngest } from './support.js';
 
 const KEY = 'sk_programme';
@@ -225,6 +225,28 @@ describe('a programme', () => {
     await second.exited;
   });
 
+  it('ends for one reader by its name, whose ffmpeg leaves the platform politely; others go on', async () => {
+    const ingest = await start();
+    const platform = await start({}, 'platform');
+    const encoder = publish(ingest.rtmpUrl(KEY), { seconds: 2 });
+    await nextStart(ingest);
+    const other = await ProgrammeReader.open(ingest, null);
+    const url = clientOf(ingest).programmeUrl('str_1', null, 'dst_1');
+    const copy = ffmpeg(['-i', url, '-map', '0', '-c', 'copy', '-f', 'flv', platform.rtmpUrl('platform')]);
+    await nextStart(platform);
+    await encoder.exited;
+    await until(() => ingest.signals.stopped.length === 1, 'the programme to hold');
+    expect(await clientOf(ingest).endReader('dst_1')).toEqual({ ended: true });
+    expect(await copy.exited).toBe(0);
+    expect(await clientOf(ingest).endReader('dst_1')).toEqual({ ended: false });
+    await until(() => logOf(platform).includes('"reason":"closed"'), 'the platform to see it leave');
+    expect(other.ended).toBe(false);
+    const second = publish(ingest.rtmpUrl(KEY), { seconds: 2 });
+    await other.spliced(2);
+    await other.close();
+    await second.exited;
+  });
+
   it('drops a reader that does not read, and others go on', async () => {
     const ingest = await start({ readerBytes: 100_000 });
     const rate = ['-b:v', '20M', '-minrate', '20M', '-maxrate', '20M', '-bufsize', '2M', '-nal-hrd', 'cbr'];
@@ -248,6 +270,9 @@ describe('a programme', () => {
     ['/programme/str_1.flv?slate=..%2Fsecret', 400, 'invalid_request'],
     ['/programme/str_1.flv?slate=../secret', 400, 'invalid_request'],
     ['/programme/str_1.flv?slate=h264-320x180-30', 404, 'not_found'],
+    ['/programme/str_1.flv?slate=none&reader=a.b', 400, 'invalid_request'],
+    ['/readers/dst_1/end', 405, 'method_not_allowed'],
+    ['/readers/dst_1', 404, 'not_found'],
     ['/programme/str_1?slate=none', 404, 'not_found'],
     ['/programme/a/b.flv?slate=none', 404, 'not_found'],
   ])('answers %s with %i', async (path, status, code) => {

@@ -4,6 +4,7 @@ import {
 } from '../../ingest/flv.js';
 import { isSlateName, readSlate, type Slate } from '../../ingest/slate.js';
 import { SlateLoop } from '../../ingest/slate-loop.js';
+import { startPace } from '../../ingest/slate-pace.js';
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 const HEADER = hex('170000000001');
@@ -88,6 +89,19 @@ describe('a repeated slate', () => {
     const hour = loop.take({ video: 0, audio: 3_600_000 });
     const samples = (hour.length - 1) * 1024;
     expect(hour.at(-1)?.timeMs).toBe(Math.round(samples / 44.1));
+  });
+});
+
+describe('the pace of a slate', () => {
+  it.each([
+    ['goes on from the last media in real time', { edgeMs: 5000, edgeAt: 100, leadMs: 0, now: 100 }, 5000, 6000],
+    ['makes good for the silence before', { edgeMs: 5000, edgeAt: 100, leadMs: 0, now: 8100 }, 13_000, 14_000],
+    ['makes good for no more than 15 seconds', { edgeMs: 0, edgeAt: 0, leadMs: 0, now: 3_600_000 }, 15_000, 16_000],
+    ['waits for what came too early', { edgeMs: 5000, edgeAt: 100, leadMs: 600, now: 100 }, 4400, 5400],
+    ['waits for no more than two seconds', { edgeMs: 9000, edgeAt: 100, leadMs: 8000, now: 100 }, 7000, 8000],
+  ])('%s', (_name, start, dueNow, dueASecondLater) => {
+    const dueMs = startPace(start);
+    expect([dueMs(start.now), dueMs(start.now + 1000)]).toEqual([dueNow, dueASecondLater]);
   });
 });
 

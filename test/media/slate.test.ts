@@ -11,6 +11,7 @@ import { ffmpegPath } from '../support/toolchain.js';
 
 const VIDEO: SourceLayout['video'] = { codec: 'h264', width: 426, height: 240, frameRate: 30 };
 const AUDIO: SourceLayout['audio'] = { codec: 'aac', sampleRate: 48000, channels: 2 };
+const MONO: SourceLayout['audio'] = { codec: 'aac', sampleRate: 44100, channels: 1 };
 
 let dir: string;
 beforeEach(async () => {
@@ -18,7 +19,8 @@ beforeEach(async () => {
 });
 afterEach(async () => rm(dir, { recursive: true }));
 
-const slateOf = (source: SourceLayout): Promise<string | null> => ensureSlate({ dir, ffmpegPath: ffmpegPath(), source });
+const slateOf = (source: SourceLayout): Promise<string | null> =>
+  ensureSlate({ dir, ffmpegPath: ffmpegPath(), source });
 
 describe('the name of a slate', () => {
   it.each<[string, SourceLayout, string | null]>([
@@ -26,7 +28,7 @@ describe('the name of a slate', () => {
     ['holds NTSC rates', { video: { ...VIDEO, frameRate: 30000 / 1001 }, audio: null }, 'h264-426x240-29.97'],
     ['leaves out the odd line', { video: { ...VIDEO, width: 853, height: 479 }, audio: null }, 'h264-852x478-30'],
     ['holds HEVC', { video: { ...VIDEO, codec: 'hevc' }, audio: null }, 'hevc-426x240-30'],
-    ['holds sound alone', { video: null, audio: { ...AUDIO, channels: 1, sampleRate: 44100 } }, 'aac-44100-1'],
+    ['holds sound alone', { video: null, audio: MONO }, 'aac-44100-1'],
     ['is none for AV1', { video: { ...VIDEO, codec: 'av1' }, audio: AUDIO }, null],
     ['is none for Opus', { video: VIDEO, audio: { ...AUDIO, codec: 'opus' } }, null],
     ['is none for sampling rates AAC has not', { video: VIDEO, audio: { ...AUDIO, sampleRate: 192_000 } }, null],
@@ -39,6 +41,7 @@ describe('the name of a slate', () => {
 
   it('is what the address of a programme takes', () => {
     const { programmeUrl } = createIngestClient('http://127.0.0.1:1');
+    expect(programmeUrl('str_1', null, 'dst_1')).toBe('http://127.0.0.1:1/programme/str_1.flv?slate=none&reader=dst_1');
     expect(programmeUrl('str_1', 'aac-44100-1')).toBe('http://127.0.0.1:1/programme/str_1.flv?slate=aac-44100-1');
     expect(programmeUrl('str_1', null)).toBe('http://127.0.0.1:1/programme/str_1.flv?slate=none');
   });
@@ -52,12 +55,13 @@ describe('a slate', () => {
       { codec_name: 'aac', sample_rate: '48000', channels: 2 },
     ],
     [
-      'a portrait at 29.97 frames a second', { video: { ...VIDEO, width: 240, height: 426, frameRate: 29.97 }, audio: null },
+      'a portrait at 29.97 frames a second',
+      { video: { ...VIDEO, width: 240, height: 426, frameRate: 29.97 }, audio: null },
       { codec_name: 'h264', width: 240, height: 426, sample_aspect_ratio: '1:1' }, null,
     ],
-    ['HEVC', { video: { ...VIDEO, codec: 'hevc' }, audio: null }, { codec_name: 'hevc', width: 426, height: 240 }, null],
+    ['HEVC', { video: { ...VIDEO, codec: 'hevc' }, audio: null }, { codec_name: 'hevc', width: 426 }, null],
     ['5.1 sound alone', { video: null, audio: { ...AUDIO, channels: 6 } }, null, { codec_name: 'aac', channels: 6 }],
-    ['44.1 kHz mono', { video: null, audio: { ...AUDIO, sampleRate: 44100, channels: 1 } }, null, { sample_rate: '44100', channels: 1 }],
+    ['44.1 kHz mono', { video: null, audio: MONO }, null, { sample_rate: '44100', channels: 1 }],
   ])('of %s is as its source, four seconds of two groups of pictures', async (_name, source, video, audio) => {
     const name = await slateOf(source);
     const path = join(dir, `${name}.flv`);
@@ -65,8 +69,9 @@ describe('a slate', () => {
     const messages = packets.filter(({ codec_type: type }) => type === 'video');
     // ffprobe takes the colour information before HEVC's first picture for a packet.
     const pictures = messages.slice(Math.max(0, messages.findIndex(({ flags }) => flags.startsWith('K'))));
-    expect(streams.find(({ codec_type: type }) => type === 'video') ?? null).toEqual(video && expect.objectContaining(video));
-    expect(streams.find(({ codec_type: type }) => type === 'audio') ?? null).toEqual(audio && expect.objectContaining(audio));
+    const described = (kind: string): unknown => streams.find(({ codec_type: type }) => type === kind) ?? null;
+    expect(described('video')).toEqual(video && expect.objectContaining(video));
+    expect(described('audio')).toEqual(audio && expect.objectContaining(audio));
     expect(pictures).toHaveLength(source.video ? 4 * 30 : 0);
     const keyframes = pictures.flatMap(({ flags }, index) => (flags.startsWith('K') ? [index] : []));
     expect(keyframes).toEqual(source.video ? [0, 60] : []);
@@ -85,7 +90,8 @@ describe('a slate', () => {
 
   it('that cannot be made says why, leaves nothing, and may be tried again', async () => {
     const source = { video: VIDEO, audio: null };
-    await expect(ensureSlate({ dir, ffmpegPath: '/bin/false', source })).rejects.toMatchObject({ code: 'encoder_failed' });
+    const failing = ensureSlate({ dir, ffmpegPath: '/bin/false', source });
+    await expect(failing).rejects.toMatchObject({ code: 'encoder_failed' });
     expect(await readdir(dir)).toEqual([]);
     expect(await slateOf(source)).toBe('h264-426x240-30');
   });
