@@ -20,7 +20,7 @@ describe('the clock of a programme', () => {
     ['starts at zero whatever its source says', [picturesFrom(7_000_000)], [0, 40, 80]],
     ['goes on one step behind the one before', [picturesFrom(1000), picturesFrom(1000)], [0, 40, 80, 120, 160, 200]],
     ['goes on when the next clock lags', [picturesFrom(9000), picturesFrom(0)], [0, 40, 80, 120, 160, 200]],
-    ['keeps sound and picture of a source together', [[video(500), audio(510), audio(531), video(540)]], [0, 10, 31, 40]],
+    ['keeps sound and picture together', [[video(500), audio(510), audio(531), video(540)]], [0, 10, 31, 40]],
     ['leaves out sound older than the first picture', [[video(500), audio(480), audio(501)]], [0, null, 1]],
     [
       'goes on behind the track that is ahead',
