@@ -116,7 +116,10 @@ describe('a stream with destinations', () => {
   });
 
   it('keeps the same senders and connections when the media worker is killed', async () => {
-    const before = await until(() => restreamProcesses().length === 2 && restreamProcesses(), 'only two senders to be left');
+    const before = await until(() => {
+      const senders = restreamProcesses();
+      return senders.length === 2 ? senders : null;
+    }, 'only two senders to be left');
     const pid = (await stack.run()).processes['media-worker']!;
     process.kill(pid, 'SIGKILL');
     await until(async () => {
