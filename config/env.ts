@@ -40,6 +40,7 @@ export const ENVIRONMENT = z.object({
   HOLDFAST_VIDEO_PRESET: z.enum(['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium']).default('veryfast').describe('x264 preset'),
   HOLDFAST_MAX_BROADCASTS: z.coerce.number().int().min(1).max(1000).default(16).describe('Broadcasts one media host encodes at once'),
   HOLDFAST_RETENTION_HOURS: z.coerce.number().min(0.01).max(24 * 365).default(72).describe('How long the segments of an ended broadcast are kept unless it is recorded'),
+  HOLDFAST_PART_DURATION: z.enum(['1', '0.5', '0.333', '0.2']).default('0.333').transform((value) => (value === '0.333' ? 1 / 3 : Number(value))).describe('Seconds of a part of low-latency streams: shorter is nearer to live and more requests'),
   HOLDFAST_RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(1200).describe('API requests per client and minute'),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info').describe('Log level of every process'),
 });

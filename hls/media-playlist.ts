@@ -1,9 +1,12 @@
+import { renderControl, renderHint, renderReport, type LowLatencyConstants, type RenditionReport } from './low-latency.js';
 import { renderSegment, type MediaSegment } from './segment.js';
 
 /** EXT-X-MAP outside of I-frame playlists needs 6 (RFC 8216bis 8); nothing else here needs more … */
 export const PROTOCOL_VERSION = 6;
-/** … but EXT-X-GAP, which came with 8. */
+/** … but EXT-X-GAP, which came with 8 … */
 const GAP_PROTOCOL_VERSION = 8;
+/** … and EXT-X-SKIP, which every low-latency playlist may answer with, with 9. */
+const SKIP_PROTOCOL_VERSION = 9;
 
 export interface MediaPlaylist {
   /** Whole seconds; the same in every rendition, for ever. */
@@ -17,24 +20,58 @@ export interface MediaPlaylist {
   ended: boolean;
   /** The whole broadcast from its first segment on: nothing will ever change. */
   onDemand: boolean;
+  lowLatency?: LowLatencyPlaylist;
 }
 
-export function renderMediaPlaylist(playlist: MediaPlaylist): string {
+/** What a playlist with parts says beyond its segments. */
+export interface LowLatencyPlaylist {
+  constants: LowLatencyConstants;
+  /** URI of the next part; null when nothing will come. */
+  hint: string | null;
+  reports: readonly RenditionReport[];
+}
+
+/** @param skipped segments at the front that the client has already: a delta update (RFC 8216bis 6.2.5.1) */
+export function renderMediaPlaylist(playlist: MediaPlaylist, skipped = 0): string {
+  const { lowLatency } = playlist;
   const lines = [
     '#EXTM3U',
-    `#EXT-X-VERSION:${playlist.segments.some(({ gap }) => gap) ? GAP_PROTOCOL_VERSION : PROTOCOL_VERSION}`,
+    `#EXT-X-VERSION:${versionOf(playlist)}`,
     `#EXT-X-TARGETDURATION:${playlist.targetDuration}`,
+    ...(lowLatency ? renderControl(lowLatency.constants) : []),
     ...(playlist.onDemand ? ['#EXT-X-PLAYLIST-TYPE:VOD'] : []),
     `#EXT-X-MEDIA-SEQUENCE:${playlist.mediaSequence}`,
     // Always there: a break can come at any time, and players need the count from their first reload on.
     `#EXT-X-DISCONTINUITY-SEQUENCE:${playlist.discontinuitySequence}`,
     '#EXT-X-INDEPENDENT-SEGMENTS',
+    ...(skipped > 0 ? [`#EXT-X-SKIP:SKIPPED-SEGMENTS=${skipped}`] : []),
   ];
   let map: string | null = null;
-  for (const segment of playlist.segments) {
-    lines.push(...renderSegment(segment, map));
+  for (const [index, segment] of playlist.segments.entries()) {
+    if (index >= skipped) lines.push(...renderSegment(segment, map));
     map = segment.map ?? map;
   }
   if (playlist.ended) lines.push('#EXT-X-ENDLIST');
+  else if (lowLatency?.hint) lines.push(renderHint(lowLatency.hint));
+  if (lowLatency) lines.push(...lowLatency.reports.map(renderReport));
   return `${lines.join('\n')}\n`;
+}
+
+/**
+ * How many segments a delta update may leave out: those that end before the skip boundary, CAN-SKIP-UNTIL seconds from
+ * the end of the playlist (RFC 8216bis 4.4.3.8).
+ */
+export function skippableSegments(segments: readonly MediaSegment[], canSkipUntil: number): number {
+  let seconds = 0;
+  for (let index = segments.length - 1; index >= 0; index--) {
+    if (seconds >= canSkipUntil) return index + 1;
+    const { duration, parts = [] } = segments[index]!;
+    seconds += duration ?? parts.reduce((sum, part) => sum + part.duration, 0);
+  }
+  return 0;
+}
+
+function versionOf({ lowLatency, segments }: MediaPlaylist): number {
+  if (lowLatency) return SKIP_PROTOCOL_VERSION;
+  return segments.some(({ gap }) => gap) ? GAP_PROTOCOL_VERSION : PROTOCOL_VERSION;
 }

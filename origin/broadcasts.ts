@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { BroadcastStatus, OpenBroadcast } from '../contracts/origin-control.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Logger } from '../log/logger.js';
+import type { HeldRequests } from './held-requests.js';
 import type { OriginMetrics } from './metrics.js';
 import { LiveBroadcast } from './packager/live-broadcast.js';
 import { describeStatus } from './packager/status.js';
@@ -10,6 +11,7 @@ import { BroadcastFolder } from './store/broadcast-folder.js';
 import { History } from './store/history.js';
 import { Journal, readJournal } from './store/journal.js';
 import type { OpenLine } from './store/journal-lines.js';
+import type { PartStore } from './store/part-store.js';
 import type { SegmentCache } from './store/segment-cache.js';
 import { DELETED_PREFIX } from './store/sweep.js';
 
@@ -17,6 +19,10 @@ export interface BroadcastsOptions {
   mediaDir: string;
   socketDir: string;
   cache: SegmentCache;
+  parts: PartStore;
+  held: HeldRequests;
+  /** Seconds of a part, where the frame rate allows it. */
+  partDuration: number;
   metrics: OriginMetrics;
   log: Logger;
 }
@@ -190,9 +196,9 @@ export class Broadcasts {
   }
 
   #liveOptions(history: History) {
-    const { socketDir, cache, metrics, log } = this.#options;
+    const { log } = this.#options;
     const { broadcastId, streamId } = history.open;
-    return { history, folder: this.folder(broadcastId), socketDir, cache, metrics, log: log.child({ streamId, broadcastId }) };
+    return { ...this.#options, history, folder: this.folder(broadcastId), log: log.child({ streamId, broadcastId }) };
   }
 
   #takeEnded(history: History): void {

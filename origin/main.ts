@@ -25,6 +25,7 @@ async function run(env: Environment, log: Logger): Promise<void> {
     mediaDir: paths.media,
     runDir: paths.run,
     webDir: fileURLToPath(new URL('../web', import.meta.url)),
+    partDuration: env.HOLDFAST_PART_DURATION,
     retentionHours: env.HOLDFAST_RETENTION_HOURS,
     verifyPlaybackToken: createTokenVerifier((apiKey) => apiKeys.findSecret(apiKey)),
     // Postgres is asked for tokens of signed streams only: without it everything else is served all the same.

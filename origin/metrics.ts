@@ -10,6 +10,14 @@ export interface OriginMetrics {
   requests: Counter<'kind' | 'status'>;
   servedBytes: Counter;
   publishSeconds: Gauge;
+  heldRequests: { observe(size: () => number): void };
+}
+
+/** A gauge that asks when it is read: nothing is counted while viewers come and go. */
+function observedGauge(name: string, help: string, registers: Registry[]): { observe(size: () => number): void } {
+  let read = (): number => 0;
+  const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(read()) });
+  return { observe: (size) => void (read = size) };
 }
 
 export function createOriginMetrics(registry: Registry): OriginMetrics {
@@ -28,5 +36,6 @@ export function createOriginMetrics(registry: Registry): OriginMetrics {
       help: 'From the end of the last segment coming in to its listing',
       registers,
     }),
+    heldRequests: observedGauge('holdfast_origin_held_requests', 'Viewers that wait for the next part', registers),
   };
 }

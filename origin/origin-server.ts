@@ -11,6 +11,8 @@ import { ViewerAccess, type VerifyPlaybackToken } from './http/viewer-access.js'
 import { loadWebAssets } from './http/web-assets.js';
 import { createOriginMetrics } from './metrics.js';
 import { socketFolder } from './packager/socket-paths.js';
+import { HeldRequests } from './held-requests.js';
+import { PartStore } from './store/part-store.js';
 import { SegmentCache } from './store/segment-cache.js';
 import { startSweep } from './store/sweep.js';
 
@@ -24,6 +26,8 @@ export interface OriginServerOptions {
   /** Player page, style and script. */
   webDir: string;
   retentionHours: number;
+  /** Seconds of a part of low-latency broadcasts, where the frame rate allows it. */
+  partDuration: number;
   verifyPlaybackToken: VerifyPlaybackToken;
   readyChecks: Record<string, ReadyCheck>;
   registry: Registry;
@@ -53,11 +57,14 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
   const cache = new SegmentCache(CACHE_BYTES);
   const metrics = createOriginMetrics(registry);
   const assets = await loadWebAssets(options.webDir);
-  const broadcasts = new Broadcasts({ mediaDir, socketDir, cache, metrics, log });
+  const parts = new PartStore();
+  const held = new HeldRequests();
+  metrics.heldRequests.observe(() => held.size);
+  const broadcasts = new Broadcasts({ mediaDir, socketDir, cache, parts, held, partDuration: options.partDuration, metrics, log });
   await broadcasts.load();
 
   const access = new ViewerAccess(options.verifyPlaybackToken);
-  const playback = createPlaybackServer({ broadcasts, cache, access, assets, metrics, log });
+  const playback = createPlaybackServer({ broadcasts, cache, parts, held, access, assets, metrics, log });
   await listen(playback, options.playback);
   const control = await startOpsServer({
     ...options.control,
@@ -78,7 +85,9 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
       stopSweep();
       control.close();
       await broadcasts.close();
+      held.close();
       await Promise.all([closed(playback), closed(control)]);
+      parts.close();
     },
   };
 }

@@ -1,8 +1,11 @@
 import { gzipSync } from 'node:zlib';
 import type { Rendition } from '../domain/ladder.js';
+import type { PlaylistEdge } from '../hls/blocking-reload.js';
 import { declaredRate, type DeclaredRate } from '../hls/bandwidth.js';
 import { liveWindowStart } from '../hls/live-window.js';
-import { renderMediaPlaylist } from '../hls/media-playlist.js';
+import type { LowLatencyPlaylist, MediaPlaylist } from '../hls/media-playlist.js';
+import { renderMediaPlaylist, skippableSegments } from '../hls/media-playlist.js';
+import type { RenditionReport } from '../hls/low-latency.js';
 import { renderMultivariantPlaylist, type MultivariantPlaylist, type Variant } from '../hls/multivariant-playlist.js';
 import type { MediaSegment } from '../hls/segment.js';
 import { segmentFile } from './store/broadcast-folder.js';
@@ -17,6 +20,9 @@ export interface RenderedPlaylist {
 
 /** `index` slides while the broadcast runs and gets its end; `vod` is the whole of an ended broadcast. */
 export type MediaPlaylistKind = 'index' | 'vod';
+
+/** Closed segments whose parts are still listed: three target durations with the open one (RFC 8216bis 6.2.2). */
+const SEGMENTS_WITH_PARTS = 2;
 
 const rendered = new WeakMap<History, Map<string, RenderedPlaylist>>();
 
@@ -42,24 +48,95 @@ export function multivariantPlaylist(history: History, query: string): RenderedP
   return once(history, 'multivariant', query, () => renderMultivariantPlaylist(describeBroadcast(history, query)));
 }
 
-/** null when the broadcast has no such rendition, or is not over and has no on-demand playlist yet. */
-export function mediaPlaylist(history: History, rendition: string, kind: MediaPlaylistKind, query: string): RenderedPlaylist | null {
-  const known = history.runs.some((run) => history.count(run.run, rendition) > 0);
-  if (!known || (kind === 'vod' && history.endedAt === null)) return null;
-  return once(history, `${rendition}/${kind}`, query, () => renderMedia(history, rendition, kind, query));
+/**
+ * null when the broadcast has no such rendition, or is not over and has no on-demand playlist yet.
+ *
+ * @param skip a delta update is wanted; where there is none, it is the whole playlist
+ */
+export function mediaPlaylist(history: History, rendition: string, kind: MediaPlaylistKind, query: string, skip = false): RenderedPlaylist | null {
+  const ended = history.endedAt !== null;
+  if (!hasRendition(history, rendition) || (kind === 'vod' && !ended)) return null;
+  const delta = skip && !ended && history.lowLatency !== null;
+  return once(history, `${rendition}/${kind}/${delta}`, query, () => {
+    const playlist = describeMedia(history, rendition, kind, query);
+    return renderMediaPlaylist(playlist, delta ? skippableSegments(playlist.segments, history.lowLatency!.canSkipUntil) : 0);
+  });
 }
 
-function renderMedia(history: History, rendition: string, kind: MediaPlaylistKind, query: string): string {
+/** Where a rendition's live playlist ends now. */
+export const playlistEdge = (history: History, rendition: string): PlaylistEdge =>
+  history.edge!.position(rendition, history.nextMsn - 1);
+
+function hasRendition(history: History, rendition: string): boolean {
+  return history.runs.some((run) => history.count(run.run, rendition) > 0) || (history.edge?.lastMsn(rendition) ?? -1) >= 0;
+}
+
+function describeMedia(history: History, rendition: string, kind: MediaPlaylistKind, query: string): MediaPlaylist {
   const onDemand = kind === 'vod';
-  const listed = history.segments.slice(onDemand ? 0 : liveWindowStart(history.segments));
-  const first = listed[0];
-  return renderMediaPlaylist({
+  const onDisk = history.segments.slice(onDemand ? 0 : liveWindowStart(history.segments));
+  const segments = [
+    ...onDisk.map((segment) => describeSegment(history, segment, rendition, onDemand, query)),
+    ...describeEdge(history, rendition, query),
+  ];
+  const first = onDisk[0];
+  return {
     targetDuration: history.runs[0]!.targetDuration,
     mediaSequence: first?.msn ?? 0,
     discontinuitySequence: first ? first.discontinuities - Number(first.discontinuity) : 0,
-    segments: listed.map((segment) => describeSegment(history, segment, rendition, onDemand, query)),
+    segments,
     ended: history.endedAt !== null,
     onDemand,
+    ...(onDemand ? {} : describeLowLatency(history, rendition, segments, first?.msn ?? 0, query)),
+  };
+}
+
+/** What is listed before it is on disk. */
+function describeEdge(history: History, rendition: string, query: string): MediaSegment[] {
+  let run = history.segments.at(-1)?.run;
+  return (history.edge?.following(rendition, history.nextMsn - 1) ?? []).map((segment) => {
+    const discontinuity = run !== undefined && run !== segment.run;
+    run = segment.run;
+    const init = history.init(segment.run, rendition);
+    return {
+      uri: `${segmentFile(segment.msn)}${query}`,
+      duration: segment.duration,
+      programDateTime: segment.startMs,
+      discontinuity,
+      map: init ? `${init.file}${query}` : null,
+      gap: false,
+    };
+  });
+}
+
+/** Adds the parts to the newest segments, and what else a playlist in parts has. */
+function describeLowLatency(
+  history: History,
+  rendition: string,
+  segments: MediaSegment[],
+  firstMsn: number,
+  query: string,
+): { lowLatency?: LowLatencyPlaylist } {
+  const { edge, lowLatency: constants } = history;
+  if (!constants) return {};
+  // Over: what was promised stays in the playlist, there are no parts any more.
+  if (!edge) return { lowLatency: { constants, hint: null, reports: [] } };
+  const open = segments.at(-1)?.duration === null ? 1 : 0;
+  const from = Math.max(0, segments.length - open - SEGMENTS_WITH_PARTS);
+  for (let index = from; index < segments.length; index++) {
+    const parts = edge.segment(rendition, firstMsn + index)?.parts;
+    if (parts) segments[index]!.parts = parts.map(({ name, duration, independent }) => ({ uri: `${name}${query}`, duration, independent }));
+  }
+  return { lowLatency: { constants, hint: `${edge.nextPartName(rendition)}${query}`, reports: describeOthers(history, rendition, query) } };
+}
+
+/** Where the other playlists that a player may change to end. */
+function describeOthers(history: History, rendition: string, query: string): RenditionReport[] {
+  const others = (history.playableRun?.renditions ?? []).filter(({ id }) => id !== rendition);
+  return others.map(({ id }) => {
+    const { msn, parts, partsBefore } = playlistEdge(history, id);
+    const uri = `../${id}/index.m3u8${query}`;
+    if (parts > 0) return { uri, lastMsn: msn, lastPart: parts - 1 };
+    return { uri, lastMsn: Math.max(0, msn - 1), lastPart: partsBefore ? partsBefore - 1 : null };
   });
 }
 

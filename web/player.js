@@ -26,8 +26,13 @@ const IDLE_MS = 3000;
 const REFILL_MS = 1000;
 const REFILL_SECONDS = 1.5;
 const REFILL_POLL_MS = 100;
-/** Closer than this to the live edge (seconds) counts as live. */
+/** Closer than this to the live edge (seconds) counts as live, with low latency and without. */
+const LOW_LATENCY_EDGE_SECONDS = 4;
 const EDGE_SECONDS = 12;
+/** Fast enough to be back at the edge within seconds after a stall; music stays bearable. */
+const CATCH_UP_RATE = 1.25;
+/** The shown latency is renewed this often. */
+const LATENCY_MS = 500;
 
 const player = { hls: null, video };
 window.holdfastPlayer = player;
@@ -35,6 +40,7 @@ window.holdfastPlayer = player;
 let recoveries = 0;
 let lastRecoveryAt = 0;
 let isLive = true;
+let lowLatency = false;
 let generation = 0;
 let refilling = false;
 
@@ -87,10 +93,11 @@ async function start() {
 
 function startHls() {
   const hls = new Hls({
-    // Behind the live edge by three segments, and back to it gently after a stall.
+    // How far behind the edge: what the playlist holds back, or three segments where it says nothing.
+    lowLatencyMode: true,
     liveSyncDurationCount: 3,
     liveMaxLatencyDurationCount: 10,
-    maxLiveSyncPlaybackRate: 1.1,
+    maxLiveSyncPlaybackRate: CATCH_UP_RATE,
     backBufferLength: 60,
   });
   player.hls = hls;
@@ -100,6 +107,7 @@ function startHls() {
   });
   hls.on(Hls.Events.LEVEL_UPDATED, (_event, { details }) => {
     isLive = details.live;
+    lowLatency = details.partTarget > 0;
     if (!isLive && video.ended) onEnded();
   });
   hls.on(Hls.Events.LEVEL_SWITCHED, () => labelAuto(hls));
@@ -158,6 +166,8 @@ function bufferedAhead() {
 /** Live and out of media: stands still until there is a margin. */
 async function refill() {
   if (refilling || !isLive || !player.hls || video.paused || video.seeking) return;
+  // With low latency hls.js keeps the margin by itself: standing still would only add to the delay.
+  if (lowLatency) return;
   const mine = generation;
   refilling = true;
   video.pause();
@@ -223,10 +233,27 @@ function updateControls() {
   document.body.classList.toggle('paused', video.paused && !refilling);
   document.body.classList.toggle('muted', video.muted || video.volume === 0);
   $('play').setAttribute('aria-label', video.paused ? 'Play' : 'Pause');
-  const atEdge = isLive && end - video.currentTime < EDGE_SECONDS && !video.paused;
+  const atEdge = isLive && !video.paused && behindEdge(end) < (lowLatency ? LOW_LATENCY_EDGE_SECONDS : EDGE_SECONDS);
   $('badge').classList.toggle('at-edge', atEdge);
+  $('go-live').hidden = atEdge || !isLive;
   $('badge-text').textContent = isLive ? 'Live' : document.body.dataset.state === 'ended' ? 'Ended' : 'Replay';
   $('time').textContent = isLive ? '' : `${clock(video.currentTime - first)} / ${clock(end - first)}`;
+}
+
+/** Seconds behind the newest media, as hls.js knows it. */
+const behindEdge = (end) => player.hls?.latency || end - video.currentTime;
+
+function showLatency() {
+  const seconds = isLive && !video.paused ? glassToGlass() : null;
+  $('latency').textContent = seconds === null ? '' : `${seconds.toFixed(1)} s`;
+}
+
+/** Seconds since the encoder sent what is shown now, by the dates in the playlist; both clocks must be right. */
+function glassToGlass() {
+  const date = player.hls?.playingDate;
+  const seconds = date ? (Date.now() - date.getTime()) / 1000 : null;
+  const PLAUSIBLE_SECONDS = 600;
+  return seconds !== null && seconds > 0 && seconds < PLAUSIBLE_SECONDS ? seconds : null;
 }
 
 function goLive() {
@@ -240,6 +267,8 @@ function unmute() {
   if (video.volume === 0) video.volume = 1;
   $('unmute').hidden = true;
 }
+
+setInterval(showLatency, LATENCY_MS);
 
 let idleTimer;
 function wakeUp() {
@@ -291,6 +320,7 @@ $('seek').addEventListener('change', () => {
   video.currentTime = first + (Number($('seek').value) / 1000) * (end - first);
 });
 $('badge').addEventListener('click', goLive);
+$('go-live').addEventListener('click', goLive);
 $('quality').addEventListener('change', () => {
   if (!player.hls) return;
   player.hls.nextLevel = Number($('quality').value);

@@ -7,10 +7,12 @@ export type PlaybackRoute =
   | { kind: 'player'; playbackId: string }
   | { kind: 'playlist'; playbackId: string; broadcastId: string; rendition: string; playlist: MediaPlaylistKind }
   | { kind: 'media'; playbackId: string; broadcastId: string; rendition: string; file: string; init: boolean }
+  | { kind: 'part'; playbackId: string; broadcastId: string; rendition: string; file: string }
   | { kind: 'asset'; name: string };
 
 const RENDITION = /^[a-z0-9]{1,24}$/;
 const SEGMENT = /^\d{1,9}\.m4s$/;
+const PART = /^p\d{1,12}\.m4s$/;
 const INIT = /^init-\d{1,9}(-\d{1,4})?\.mp4$/;
 const PLAYLIST = /^(index|vod)\.m3u8$/;
 
@@ -28,5 +30,6 @@ export function parsePlaybackPath(path: string): PlaybackRoute | null {
   const playlist = PLAYLIST.exec(fourth)?.[1] as MediaPlaylistKind | undefined;
   if (playlist) return { kind: 'playlist', ...place, playlist };
   if (SEGMENT.test(fourth)) return { kind: 'media', ...place, file: fourth, init: false };
+  if (PART.test(fourth)) return { kind: 'part', ...place, file: fourth };
   return INIT.test(fourth) ? { kind: 'media', ...place, file: fourth, init: true } : null;
 }

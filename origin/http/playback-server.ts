@@ -3,11 +3,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { ERROR_KINDS, HoldfastError } from '../../domain/errors.js';
 import type { Logger } from '../../log/logger.js';
 import type { Broadcasts } from '../broadcasts.js';
+import type { HeldRequests } from '../held-requests.js';
 import type { OriginMetrics } from '../metrics.js';
-import { mediaPlaylist, multivariantPlaylist } from '../playlists.js';
+import { multivariantPlaylist } from '../playlists.js';
 import type { History } from '../store/history.js';
 import type { OpenLine } from '../store/journal-lines.js';
+import type { PartStore } from '../store/part-store.js';
 import type { SegmentCache } from '../store/segment-cache.js';
+import { answerPlaylist, held, HOLD_TARGETS, sendBlocking } from './blocking.js';
 import { cacheControl } from './cache-control.js';
 import { allowAllOrigins, answerPreflight } from './cors.js';
 import { parsePlaybackPath, type PlaybackRoute } from './playback-route.js';
@@ -18,6 +21,8 @@ import type { WebAsset, WebAssets } from './web-assets.js';
 export interface PlaybackServerOptions {
   broadcasts: Broadcasts;
   cache: SegmentCache;
+  parts: PartStore;
+  held: HeldRequests;
   access: ViewerAccess;
   assets: WebAssets;
   metrics: OriginMetrics;
@@ -28,6 +33,7 @@ export interface PlaybackServerOptions {
 const RETRY_AFTER_SECONDS = 1;
 /** Players ask every one or two seconds; a connection that is kept longer than that saves a handshake each time. */
 const KEEP_ALIVE_MS = 30_000;
+const MS_PER_SECOND = 1000;
 /** Both init and segments are ISO base media; Safari and browsers take this type for picture and sound. */
 const mediaType = (rendition: string): string => (rendition === 'audio' ? 'audio/mp4' : 'video/mp4');
 
@@ -66,9 +72,11 @@ async function answer(
     case 'multivariant':
       return sendMultivariant(options, request, response, route.playbackId, token);
     case 'playlist':
-      return sendMediaPlaylist(options, request, response, route, token);
+      return sendMediaPlaylist(options, request, response, route, query);
     case 'media':
       return sendSegment(options, request, response, route, token);
+    case 'part':
+      return sendPart(options, request, response, route, token);
     case 'player':
       return sendAsset(request, response, options.assets.player);
     case 'asset':
@@ -99,7 +107,8 @@ async function sendMultivariant(
   const history = await options.broadcasts.history(open.broadcastId);
   const playlist = history && multivariantPlaylist(history, carriedQuery(open, token));
   if (!playlist) throw new HoldfastError('not_playable_yet');
-  return sendPlaylist(request, response, playlist, playlistCaching(history));
+  // Never kept without asking again: the next broadcast of the stream shows at the same address.
+  return sendPlaylist(request, response, playlist, cacheControl('live', open.playbackPolicy === 'signed'));
 }
 
 const playlistCaching = ({ endedAt, open }: History): string =>
@@ -122,14 +131,45 @@ async function sendMediaPlaylist(
   request: IncomingMessage,
   response: ServerResponse,
   route: Extract<PlaybackRoute, { kind: 'playlist' }>,
+  query: URLSearchParams,
+): Promise<number> {
+  const open = await openFor(options, route, query.get('token'));
+  const history = await options.broadcasts.history(route.broadcastId);
+  if (!history) throw new HoldfastError('not_playable_yet');
+  const carried = carriedQuery(open, query.get('token'));
+  if (history.edge && history.lowLatency && route.playlist === 'index') {
+    return sendBlocking(options, request, response, { history, rendition: route.rendition, carried }, query);
+  }
+  return answerPlaylist(request, response, { history, rendition: route.rendition, carried }, route.playlist, false, playlistCaching(history));
+}
+
+/** A part from memory; the one that comes next is held until all of it is there. */
+async function sendPart(
+  options: PlaybackServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  route: Extract<PlaybackRoute, { kind: 'part' }>,
   token: string | null,
 ): Promise<number> {
   const open = await openFor(options, route, token);
+  const path = options.broadcasts.folder(route.broadcastId).file(route.rendition, route.file);
+  const caching = cacheControl('segment', open.playbackPolicy === 'signed');
+  const send = (bytes: Buffer): Promise<number> => sendMedia(request, response, { bytes }, mediaType(route.rendition), caching);
+  const bytes = options.parts.get(path);
+  if (bytes) return send(bytes);
   const history = await options.broadcasts.history(route.broadcastId);
-  if (!history?.playableRun) throw new HoldfastError('not_playable_yet');
-  const playlist = mediaPlaylist(history, route.rendition, route.playlist, carriedQuery(open, token));
-  if (!playlist) throw new HoldfastError('media_not_found');
-  return sendPlaylist(request, response, playlist, playlistCaching(history));
+  if (history?.edge?.nextPartName(route.rendition) !== route.file) throw new HoldfastError('media_not_found');
+  const { targetDuration } = history.runs[0] ?? { targetDuration: 0 };
+  return held(options, response, `${route.broadcastId}/${route.rendition}`, {
+    isDue: () => options.parts.get(path) !== undefined || history.endedAt !== null,
+    answer: () => {
+      const complete = options.parts.get(path);
+      if (!complete) throw new HoldfastError('media_not_found');
+      return send(complete);
+    },
+    giveUp: 'media_not_found',
+    limitMs: HOLD_TARGETS * targetDuration * MS_PER_SECOND,
+  });
 }
 
 async function sendSegment(

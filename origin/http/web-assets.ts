@@ -17,12 +17,11 @@ export interface WebAssets {
 
 /**
  * The page may be embedded anywhere but loads nothing from anywhere else. `blob:` is what MediaSource and hls.js's
- * worker use. Nothing here calls eval(); it is left open for those who drive the page from outside, whose
- * browser automation waits for conditions that way.
+ * worker use.
  */
 const PLAYER_POLICY = [
   "default-src 'none'",
-  "script-src 'self' 'unsafe-eval'",
+  "script-src 'self'",
   "style-src 'self'",
   "connect-src 'self'",
   "img-src 'self' data:",

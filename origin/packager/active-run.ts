@@ -1,8 +1,8 @@
 import type { InitSegment } from '../fmp4/init-segment.js';
 import { writePart } from '../fmp4/part-writer.js';
-import type { RunLine, SegmentFile } from '../store/journal-lines.js';
+import type { RunLine, SegmentFile, SegmentLine } from '../store/journal-lines.js';
 import type { AlignedSegment } from './aligner.js';
-import { segmentDuration, segmentStart, type CutSegment } from './cut-segment.js';
+import { segmentDuration, segmentStart, type CutPart } from './cut-segment.js';
 import type { EncodeRun } from './encode-run.js';
 
 const MS_PER_SECOND = 1000;
@@ -38,23 +38,25 @@ export class ActiveRun {
         muxed.missing.push(rendition);
         continue;
       }
-      const bytes = this.#muxOne(rendition, segment);
+      const bytes = Buffer.concat(segment.parts.flatMap((part) => this.#write(rendition, part)));
       muxed.bytes.set(rendition, bytes);
-      muxed.files[rendition] = [segmentDuration(segment), bytes.length, this.#wallOf(segmentStart(segment), notBeforeMs)];
+      muxed.files[rendition] = [segmentDuration(segment), bytes.length, this.wallOf(segmentStart(segment), notBeforeMs)];
     }
     return muxed;
   }
 
-  #muxOne(rendition: string, segment: CutSegment): Buffer {
-    const { trackId } = this.inits.get(rendition)!;
-    let sequence = this.#sequences.get(rendition) ?? 0;
-    const views = segment.parts.flatMap((part) => writePart(++sequence, trackId, part.samples));
+  muxPart(rendition: string, part: CutPart): Buffer {
+    return Buffer.concat(this.#write(rendition, part));
+  }
+
+  #write(rendition: string, { samples }: CutPart): Buffer[] {
+    const sequence = (this.#sequences.get(rendition) ?? 0) + 1;
     this.#sequences.set(rendition, sequence);
-    return Buffer.concat(views);
+    return writePart(sequence, this.inits.get(rendition)!.trackId, samples);
   }
 
   /** Wall clock (ms) of a media time: arrival of the run's first frame plus media time, never behind what is listed. */
-  #wallOf(mediaSeconds: number, notBeforeMs: number): number {
+  wallOf(mediaSeconds: number, notBeforeMs: number): number {
     const { started } = this.encode;
     if (this.#wallOfZeroMs === null) {
       const arrival = started ? started.wallMs + (mediaSeconds - started.mediaSeconds) * MS_PER_SECOND : Date.now();
@@ -65,5 +67,8 @@ export class ActiveRun {
 }
 
 /** Wall clock (ms) where a segment's timeline ends, in its longest rendition. */
-export const endOfFilesMs = (files: Record<string, SegmentFile>): number =>
-  Math.max(...Object.values(files).map(([seconds, , startMs]) => startMs + seconds * MS_PER_SECOND));
+export const endOfLineMs = ({ renditions, gap: [gapSeconds, gapStart] = [0, 0] }: SegmentLine): number =>
+  Math.max(
+    gapStart + gapSeconds * MS_PER_SECOND,
+    ...Object.values(renditions).map(([seconds, , startMs]) => startMs + seconds * MS_PER_SECOND),
+  );

@@ -1,6 +1,6 @@
 import type { Sample } from '../fmp4/sample.js';
 
-/** A stretch of one rendition inside a segment: later one EXT-X-PART, always one moof + mdat. */
+/** A stretch of one rendition inside a segment: one EXT-X-PART with low latency, always one moof + mdat. */
 export interface CutPart {
   samples: Sample[];
   /** Starts with a frame a decoder can start at. */
@@ -19,6 +19,12 @@ export interface CutSegment {
 
 const firstSample = (segment: CutSegment): Sample | undefined => segment.parts[0]?.samples[0];
 const lastSample = (segment: CutSegment): Sample | undefined => segment.parts.at(-1)?.samples.at(-1);
+
+/** Seconds from the first frame of a part to the end of its last, in decode time: what EXT-X-PART says. */
+export function partDuration({ samples }: CutPart, timescale: number): number {
+  const [first, last] = [samples[0], samples.at(-1)];
+  return first && last ? (last.dts + last.duration - first.dts) / timescale : 0;
+}
 
 /** Presentation time of the first frame, seconds. */
 export function segmentStart(segment: CutSegment): number {

@@ -3,9 +3,19 @@ import { createServer, type Server } from 'node:net';
 import type { Rendition } from '../../domain/ladder.js';
 import type { Logger } from '../../log/logger.js';
 import type { InitSegment } from '../fmp4/init-segment.js';
-import { Aligner, type AlignedSegment } from './aligner.js';
+import type { PartProfile } from '../../hls/part-target.js';
 import { CutGrid } from './cut-grid.js';
+import type { CutPart, CutSegment } from './cut-segment.js';
 import { RenditionInput } from './rendition-input.js';
+
+/** What becomes of the cuts of one run. */
+export interface CutSink {
+  /** A part is complete; always before its segment. */
+  part(rendition: string, segment: CutSegment, part: CutPart): void;
+  segment(rendition: string, segment: CutSegment): void;
+  /** The encoder has ended. @param open the unfinished segments */
+  finish(open: ReadonlyMap<string, CutSegment | null>): void;
+}
 
 export interface EncodeRunOptions {
   renditions: readonly Rendition[];
@@ -14,7 +24,10 @@ export interface EncodeRunOptions {
   sockets: Record<string, string>;
   log: Logger;
   onInit: (renditionId: string, init: InitSegment) => void;
-  onSegment: (segment: AlignedSegment) => void;
+  parts: PartProfile;
+  /** See SegmenterOptions. */
+  cutsOverdue: boolean;
+  sink: CutSink;
   /** One output was closed because of what it sent. */
   onRefused: () => void;
   /** Once, after the last segment. */
@@ -30,7 +43,6 @@ export class EncodeRun {
   finished = false;
   #options: EncodeRunOptions;
   #grid: CutGrid;
-  #aligner: Aligner;
   #servers: Server[] = [];
 
   constructor(options: EncodeRunOptions) {
@@ -40,8 +52,6 @@ export class EncodeRun {
       this.started = { mediaSeconds: time, wallMs: Date.now() };
     });
     const hasVideo = options.renditions.some(({ kind }) => kind === 'video');
-    const ids = options.renditions.map(({ id }) => id);
-    this.#aligner = new Aligner(ids, (id, index) => this.inputs.get(id)!.skipTo(index));
     for (const rendition of options.renditions) {
       this.inputs.set(rendition.id, this.#createInput(rendition, rendition.kind === 'video' || !hasVideo));
     }
@@ -55,6 +65,11 @@ export class EncodeRun {
       this.#stopListening();
       throw error;
     }
+  }
+
+  /** The others went on without this rendition: it begins again at this grid point. */
+  skipTo(rendition: string, index: number): void {
+    this.inputs.get(rendition)!.skipTo(index);
   }
 
   /** Refuses every later byte and publishes what all renditions have. Idempotent. */
@@ -77,15 +92,16 @@ export class EncodeRun {
   }
 
   #createInput(rendition: Rendition, startsGrid: boolean): RenditionInput {
-    const { log } = this.#options;
+    const { log, parts, cutsOverdue, sink } = this.#options;
     return new RenditionInput({
       rendition,
       grid: this.#grid,
       startsGrid,
+      parts,
+      cutsOverdue,
       onInit: (init) => this.#options.onInit(rendition.id, init),
-      onSegment: (segment) => {
-        for (const aligned of this.#aligner.add(rendition.id, segment)) this.#options.onSegment(aligned);
-      },
+      onPart: (segment, part) => sink.part(rendition.id, segment, part),
+      onSegment: (segment) => sink.segment(rendition.id, segment),
       onClosed: (reason) => {
         if (reason) {
           this.#options.onRefused();
@@ -127,8 +143,7 @@ export class EncodeRun {
     if (this.finished) return;
     this.finished = true;
     const open = new Map([...this.inputs].map(([id, input]) => [id, input.open]));
-    const tail = this.#aligner.finish(open);
-    if (tail) this.#options.onSegment(tail);
+    this.#options.sink.finish(open);
     this.#options.onFinished();
   }
 }

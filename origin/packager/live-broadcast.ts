@@ -1,20 +1,26 @@
 import type { BroadcastStatus, StartEncode, StartedEncode } from '../../contracts/origin-control.js';
 import { HoldfastError } from '../../domain/errors.js';
-import { partProfile } from '../../hls/part-target.js';
 import type { Logger } from '../../log/logger.js';
 import type { InitSegment } from '../fmp4/init-segment.js';
+import type { HeldRequests } from '../held-requests.js';
 import type { OriginMetrics } from '../metrics.js';
 import { initFile, segmentFile, type BroadcastFolder } from '../store/broadcast-folder.js';
 import type { History } from '../store/history.js';
 import { Journal } from '../store/journal.js';
-import type { JournalLine, RunLine, SegmentLine } from '../store/journal-lines.js';
+import type { JournalLine, SegmentFile, SegmentLine } from '../store/journal-lines.js';
+import type { PartStore } from '../store/part-store.js';
 import type { SegmentCache } from '../store/segment-cache.js';
-import { ActiveRun, endOfFilesMs } from './active-run.js';
+import { ActiveRun, endOfLineMs } from './active-run.js';
+import { AlignedCuts } from './aligned-cuts.js';
 import type { AlignedSegment } from './aligner.js';
-import { EncodeRun } from './encode-run.js';
+import { EncodeRun, type CutSink } from './encode-run.js';
+import { LiveEdge } from './live-edge.js';
+import { PartCuts, type CompletedSegment } from './part-cuts.js';
+import { PartMedia } from './part-media.js';
+import { describeRun } from './run-line.js';
 import { socketPath } from './socket-paths.js';
 import { describeStatus } from './status.js';
-import { fitsTarget, targetDuration } from './target-duration.js';
+import { fitsTarget } from './target-duration.js';
 import { Waiters } from './waiters.js';
 
 export interface LiveBroadcastOptions {
@@ -22,6 +28,10 @@ export interface LiveBroadcastOptions {
   folder: BroadcastFolder;
   socketDir: string;
   cache: SegmentCache;
+  parts: PartStore;
+  held: HeldRequests;
+  /** Seconds of a part, where the frame rate allows it. */
+  partDuration: number;
   metrics: OriginMetrics;
   log: Logger;
 }
@@ -30,6 +40,8 @@ export interface LiveBroadcastOptions {
 const DRAIN_LIMIT_MS = 1500;
 /** A minute of segments in memory while the disk does not take them: more, and the encoder is stopped instead. */
 const MAX_UNWRITTEN_SEGMENTS = 30;
+/** Part numbers of one life of the origin; more than the longest broadcast has. The next life begins above them. */
+const PARTS_PER_LIFE = 10_000_000;
 
 /**
  * A broadcast that has not ended: takes one encoder after the other, numbers their segments, writes them, lists them.
@@ -50,6 +62,7 @@ export class LiveBroadcast {
   /** Not null: no further media is taken, and this is what a late encoder hears. */
   #closing: 'broadcast_ended' | 'shutting_down' | null = null;
   #waiters = new Waiters();
+  #partMedia: PartMedia;
 
   private constructor(options: LiveBroadcastOptions, journal: Journal) {
     this.#options = options;
@@ -58,6 +71,11 @@ export class LiveBroadcast {
     this.#journal = journal;
     this.#nextMsn = options.history.nextMsn;
     this.#timelineEndMs = options.history.endOfTimelineMs;
+    this.#partMedia = new PartMedia(options.folder, options.parts, options.cache);
+    const { history } = options;
+    if (history.runs.length > 0 ? history.lowLatency : history.open.latency === 'low') {
+      history.edge = new LiveEdge(history.runs.length * PARTS_PER_LIFE);
+    }
   }
 
   /** A broadcast that was opened now. */
@@ -70,8 +88,15 @@ export class LiveBroadcast {
 
   /** A broadcast that was open when the origin stopped. Its encoder is gone: it waits for the next epoch. */
   static async resume(options: LiveBroadcastOptions): Promise<LiveBroadcast> {
-    await options.folder.removeTemporaries();
-    return new LiveBroadcast(options, await Journal.open(options.folder.journal));
+    const { history, folder } = options;
+    await folder.removeTemporaries();
+    const journal = await Journal.open(folder.journal);
+    const lost = lostSegment(history);
+    if (lost) {
+      await journal.append(lost);
+      history.apply(lost);
+    }
+    return new LiveBroadcast(options, journal);
   }
 
   get status(): BroadcastStatus {
@@ -117,6 +142,7 @@ export class LiveBroadcast {
         await this.#journal.close();
         this.#options.log.info({ segments: this.history.segments.length, seconds: this.history.durationSeconds }, 'broadcast ended');
         this.#waiters.wake();
+        this.#options.held.wakeAll(`${this.history.open.broadcastId}/`);
       }
       return this.status;
     });
@@ -151,19 +177,28 @@ export class LiveBroadcast {
     const { socketDir } = this.#options;
     const { broadcastId } = this.history.open;
     const sockets = request.renditions.map(({ id }): [string, string] => [id, socketPath(socketDir, broadcastId, request.epoch, id)]);
-    const line = this.#describeRun(request);
     const log = this.#options.log.child({ epoch: request.epoch });
-    const encode = new EncodeRun({
+    const { line, parts } = describeRun(this.history, request, this.#options.partDuration, log);
+    const encode: EncodeRun = new EncodeRun({
       renditions: request.renditions,
       gopSeconds: request.gopSeconds,
       sockets: Object.fromEntries(sockets),
+      parts,
+      cutsOverdue: this.history.edge !== null,
       log,
       onInit: (rendition, init) => this.#takeInit(run, rendition, init),
-      onSegment: (segment) => this.#takeSegment(run, segment),
+      sink: this.#createSink(() => run, request),
       onRefused: () => this.#options.metrics.refusedOutputs.inc(),
-      onFinished: () => log.info({ segments: this.#nextMsn }, 'encoder run over'),
+      onFinished: () => {
+        log.info({ segments: this.#nextMsn }, 'encoder run over');
+        const rest: JournalLine = { type: 'rest', run: line.run };
+        this.#enqueue(async () => {
+          await this.#journal.append(rest);
+          this.history.apply(rest);
+        });
+      },
     });
-    const run = new ActiveRun(line, encode);
+    const run: ActiveRun = new ActiveRun(line, encode);
     await encode.listen();
     this.#run = run;
     this.history.apply(line);
@@ -171,20 +206,45 @@ export class LiveBroadcast {
     return encode;
   }
 
-  /** The constants of the broadcast are those of its first run, whatever comes later. */
-  #describeRun({ epoch, gopSeconds, renditions }: StartEncode): RunLine {
-    const first = this.history.runs[0];
-    const rates = renditions.flatMap((rendition) => (rendition.kind === 'video' ? [rendition.frameRate] : []));
-    const hasAudio = renditions.some(({ kind }) => kind === 'audio');
-    return {
-      type: 'run',
-      run: this.history.runs.length,
-      epoch,
-      gopSeconds,
-      targetDuration: first?.targetDuration ?? targetDuration(gopSeconds),
-      partTarget: first?.partTarget ?? partProfile(gopSeconds, rates, hasAudio).partTarget,
-      renditions,
-    };
+  /** Whole segments together, or with low latency part by part. */
+  #createSink(run: () => ActiveRun, { renditions }: StartEncode): CutSink {
+    const ids = renditions.map(({ id }) => id);
+    const onAbsent = (rendition: string, index: number): void => run().encode.skipTo(rendition, index);
+    const { edge } = this.history;
+    if (!edge) return new AlignedCuts(ids, (segment) => this.#takeSegment(run(), segment), onAbsent);
+    const number = this.history.runs.length;
+    const cuts: PartCuts = new PartCuts({
+      run: number,
+      renditions: ids,
+      firstMsn: this.#nextMsn,
+      edge,
+      wallOf: (mediaSeconds) => run().wallOf(mediaSeconds, this.#timelineEndMs),
+      onPart: (rendition, segment, part) => {
+        this.#partMedia.add(rendition, segment, run().muxPart(rendition, part));
+        this.history.touch();
+        this.#listed(rendition);
+      },
+      onStarted: () => {
+        this.history.markStarted(number);
+        this.#waiters.wake();
+      },
+      onClosed: (rendition, segment) => {
+        this.#partMedia.close(rendition, segment);
+        this.history.touch();
+      },
+      onCompleted: (segment) => this.#takeCompleted(run(), segment),
+      onAbsent,
+      onBroken: (reason) => {
+        this.#options.log.error({ reason }, 'encoder stopped: its output cannot be listed');
+        run().encode.close();
+      },
+    });
+    return cuts;
+  }
+
+  /** A playlist has something new; whoever waits for it is answered. */
+  #listed(rendition: string): void {
+    this.#options.held.wake(`${this.history.open.broadcastId}/${rendition}`);
   }
 
   #takeInit(run: ActiveRun, rendition: string, init: InitSegment): void {
@@ -203,15 +263,33 @@ export class LiveBroadcast {
   }
 
   #takeSegment(run: ActiveRun, aligned: AlignedSegment): void {
-    const msn = this.#nextMsn++;
     const cutAt = performance.now();
     const { bytes, files, missing } = run.mux(aligned, this.#timelineEndMs);
-    if (missing.length > 0) this.#options.log.warn({ missing, msn }, 'renditions are missing; their playlists get a gap');
+    this.#write(run, { type: 'segment', msn: this.#nextMsn++, run: run.line.run, renditions: files }, bytes, missing, cutAt);
+  }
+
+  /** All parts of a segment are out in all renditions: it goes to disk as a whole. */
+  #takeCompleted(run: ActiveRun, { msn, renditions }: CompletedSegment): void {
+    const bytes = this.#partMedia.take(msn);
+    const files: Record<string, SegmentFile> = {};
+    const missing: string[] = [];
+    for (const [rendition, segment] of renditions) {
+      if (segment) files[rendition] = [segment.duration!, bytes.get(rendition)!.length, segment.startMs];
+      else missing.push(rendition);
+    }
+    const nobody = missing.length === renditions.size;
     const line: SegmentLine = { type: 'segment', msn, run: run.line.run, renditions: files };
+    if (nobody) line.gap = [run.line.gopSeconds, Math.round(this.#timelineEndMs)];
+    this.#nextMsn = msn + 1;
+    this.#write(run, line, bytes, missing, performance.now());
+  }
+
+  #write(run: ActiveRun, line: SegmentLine, bytes: ReadonlyMap<string, Buffer>, missing: readonly string[], cutAt: number): void {
+    if (missing.length > 0) this.#options.log.warn({ missing, msn: line.msn }, 'renditions are missing; their playlists get a gap');
     this.#checkLength(line, run.line.targetDuration);
-    this.#timelineEndMs = endOfFilesMs(files);
+    this.#timelineEndMs = endOfLineMs(line);
     this.#unwritten++;
-    this.#enqueue(() => this.#publish(line, bytes, cutAt));
+    this.#enqueue(() => this.#publish(line, bytes, cutAt, missing.length > 0));
     if (this.#unwritten > MAX_UNWRITTEN_SEGMENTS && !run.encode.finished) {
       this.#options.log.error({ unwritten: this.#unwritten }, 'the disk does not take the segments; encoder stopped');
       run.encode.close();
@@ -227,7 +305,7 @@ export class LiveBroadcast {
     }
   }
 
-  async #publish(line: SegmentLine, media: ReadonlyMap<string, Buffer>, cutAt: number): Promise<void> {
+  async #publish(line: SegmentLine, media: ReadonlyMap<string, Buffer>, cutAt: number, isGap: boolean): Promise<void> {
     const { cache, metrics, log } = this.#options;
     const name = segmentFile(line.msn);
     for (const [rendition, bytes] of media) cache.put(this.folder.file(rendition, name), bytes);
@@ -247,6 +325,8 @@ export class LiveBroadcast {
     const MS = 1000;
     metrics.publishSeconds.set((performance.now() - cutAt) / MS);
     this.#waiters.wake();
+    // Parts woke their own playlists already; a gap is listed now.
+    if (isGap) this.#options.held.wakeAll(`${this.history.open.broadcastId}/`);
   }
 
   #enqueue(write: () => Promise<void>): void {
@@ -254,4 +334,15 @@ export class LiveBroadcast {
       this.#options.log.error({ reason: String(error) }, 'journal or header not written');
     });
   }
+}
+
+/**
+ * Parts of one segment may have been listed and lost with a killed process: its number is not used again, it is a gap.
+ * null when everything that was listed is in the journal.
+ */
+function lostSegment(history: History): SegmentLine | null {
+  const run = history.runs.at(-1);
+  if (!run?.lowLatency || history.atRest || run.renditions.some(({ id }) => !history.init(run.run, id))) return null;
+  const startMs = history.endOfTimelineMs || history.open.at;
+  return { type: 'segment', msn: history.nextMsn, run: run.run, renditions: {}, gap: [run.gopSeconds, Math.round(startMs)] };
 }

@@ -1,18 +1,23 @@
 import type { Socket } from 'node:net';
 import type { Rendition } from '../../domain/ladder.js';
+import type { PartProfile } from '../../hls/part-target.js';
 import { BoxReader, wholeBox, type Box } from '../fmp4/box-reader.js';
 import { MediaFormatError } from '../fmp4/format-error.js';
 import { readFragment } from '../fmp4/fragment.js';
 import { readInitSegment, type InitSegment } from '../fmp4/init-segment.js';
 import type { CutGrid } from './cut-grid.js';
-import type { CutSegment } from './cut-segment.js';
+import type { CutPart, CutSegment } from './cut-segment.js';
 import { Segmenter } from './segmenter.js';
 
 export interface RenditionInputOptions {
   rendition: Rendition;
   grid: CutGrid;
   startsGrid: boolean;
+  parts: PartProfile;
+  /** See SegmenterOptions. */
+  cutsOverdue: boolean;
   onInit: (init: InitSegment) => void;
+  onPart: (segment: CutSegment, part: CutPart) => void;
   onSegment: (segment: CutSegment) => void;
   /** The connection is over; `reason` is null for a plain end of stream. */
   onClosed: (reason: string | null) => void;
@@ -98,10 +103,10 @@ export class RenditionInput {
   #onMoov(moov: Buffer): void {
     if (!this.#ftyp || this.#init) throw new MediaFormatError(this.#init ? 'a second moov' : 'moov before ftyp');
     const init = readInitSegment(this.#ftyp, moov);
-    const { rendition, grid, startsGrid } = this.#options;
+    const { rendition, grid, startsGrid, parts, cutsOverdue, onPart } = this.#options;
     if (init.kind !== rendition.kind) throw new MediaFormatError(`${init.kind} on the socket of ${rendition.kind} rendition ${rendition.id}`);
     this.#init = init;
-    this.#segmenter = new Segmenter({ kind: init.kind, timescale: init.timescale, grid, startsGrid });
+    this.#segmenter = new Segmenter({ kind: init.kind, timescale: init.timescale, grid, startsGrid, parts, cutsOverdue, onPart });
     this.#options.onInit(init);
   }
 

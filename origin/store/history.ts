@@ -1,4 +1,6 @@
 import { EMPTY_TALLY, tallySegment, type RateTally } from '../../hls/bandwidth.js';
+import type { LowLatencyConstants } from '../../hls/low-latency.js';
+import type { LiveEdge } from '../packager/live-edge.js';
 import type { InitLine, JournalLine, OpenLine, RunLine, SegmentFile, SegmentLine } from './journal-lines.js';
 
 /** A listed segment with what its place in the broadcast says about it. */
@@ -29,6 +31,11 @@ export class History {
   bytes = 0;
   /** Grows with everything a playlist shows. */
   version = 0;
+  /** What is listed beyond the journal; null without low latency, and when the broadcast is over. */
+  edge: LiveEdge | null = null;
+  /** The last run is over and journalled to its end. */
+  atRest = true;
+  #startedRuns = new Set<number>();
   #counts = new Map<string, number>();
   #rates = new Map<string, RateTally>();
   #inits = new Map<string, InitLine>();
@@ -48,6 +55,7 @@ export class History {
         return;
       case 'run':
         this.runs.push(line);
+        this.atRest = false;
         return;
       case 'init':
         this.#inits.set(`${line.run}/${line.rendition}`, line);
@@ -55,8 +63,12 @@ export class History {
       case 'segment':
         this.addSegment(line, false);
         return;
+      case 'rest':
+        this.atRest = true;
+        return;
       case 'end':
         this.endedAt = line.at;
+        this.edge = null;
     }
   }
 
@@ -92,28 +104,45 @@ export class History {
     return this.#rates.get(rendition) ?? EMPTY_TALLY;
   }
 
-  /** The newest run that is playable: every rendition of it has a segment. null = nothing can be shown yet. */
+  /** Constants of a broadcast in parts; null for one without. */
+  get lowLatency(): LowLatencyConstants | null {
+    return this.runs[0]?.lowLatency ?? null;
+  }
+
+  /** The edge shows something new. */
+  touch(): void {
+    this.version++;
+  }
+
+  /** The first part of every rendition of a run is out. */
+  markStarted(run: number): void {
+    this.#startedRuns.add(run);
+    this.version++;
+  }
+
+  /** The newest run that is playable: every rendition of it has a segment, or a part. null = nothing can be shown yet. */
   get playableRun(): RunLine | null {
     return this.runs.findLast((run) => this.isPlayable(run)) ?? null;
   }
 
   isPlayable({ run, renditions }: RunLine): boolean {
-    return renditions.every(({ id }) => this.count(run, id) > 0);
+    return this.#startedRuns.has(run) || renditions.every(({ id }) => this.count(run, id) > 0);
   }
 
-  addSegment({ msn, run, renditions }: SegmentLine, lost: boolean): void {
+  addSegment({ msn, run, renditions, gap = [0, 0] }: SegmentLine, lost: boolean): void {
     this.version++;
     const previous = this.segments.at(-1);
     const discontinuity = previous !== undefined && previous.run !== run;
     const files = Object.values(renditions);
-    const duration = Math.max(0, ...files.map(([seconds]) => seconds));
+    const [gapSeconds, gapStartMs] = gap;
+    const duration = Math.max(gapSeconds, ...files.map(([seconds]) => seconds));
     this.segments.push({
       msn,
       run,
       discontinuity,
       discontinuities: (previous?.discontinuities ?? 0) + Number(discontinuity),
       duration,
-      startMs: Math.min(...files.map(([, , startMs]) => startMs)),
+      startMs: files.length > 0 ? Math.min(...files.map(([, , startMs]) => startMs)) : gapStartMs,
       renditions,
       lost,
     });

@@ -1,11 +1,12 @@
 import type { Rendition } from '../../domain/ladder.js';
 import type { Latency, PlaybackPolicy } from '../../domain/stream.js';
+import type { LowLatencyConstants } from '../../hls/low-latency.js';
 
 /*
  * A broadcast's journal: JSON, one line per thing that has happened, only ever appended to. A segment's line is
  * written after its files, so that whatever the journal lists is on disk.
  */
-export type JournalLine = OpenLine | KeepLine | RunLine | InitLine | SegmentLine | EndLine;
+export type JournalLine = OpenLine | KeepLine | RunLine | InitLine | SegmentLine | RestLine | EndLine;
 
 /** First line. */
 export interface OpenLine {
@@ -35,6 +36,8 @@ export interface RunLine {
   /** EXT-X-TARGETDURATION and the part constants; from the second run on the first run's count. */
   targetDuration: number;
   partTarget: number;
+  /** Only of a broadcast that is served in parts. */
+  lowLatency?: LowLatencyConstants;
   renditions: Rendition[];
 }
 
@@ -56,6 +59,14 @@ export interface SegmentLine {
   msn: number;
   run: number;
   renditions: Record<string, SegmentFile>;
+  /** No rendition has it: how long it is instead, and where it starts. Its parts were lost with the process. */
+  gap?: [seconds: number, startMs: number];
+}
+
+/** An encoder is over and all it sent is above: nothing was listed that is not in here. */
+export interface RestLine {
+  type: 'rest';
+  run: number;
 }
 
 /** `[seconds, bytes, start]`, start in milliseconds of the wall clock (EXT-X-PROGRAM-DATE-TIME). */

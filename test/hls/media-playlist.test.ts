@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { liveWindowStart } from '../../hls/live-window.js';
-import { renderMediaPlaylist, type MediaPlaylist } from '../../hls/media-playlist.js';
+import { lowLatencyConstants } from '../../hls/low-latency.js';
+import { renderMediaPlaylist, skippableSegments, type MediaPlaylist } from '../../hls/media-playlist.js';
 import type { MediaSegment } from '../../hls/segment.js';
+import { mergeDelta } from '../support/playlist-follower.js';
 import { parseMedia } from '../origin/playlist-check.js';
 import { expectGolden } from './golden.js';
 
@@ -50,6 +52,50 @@ describe('a media playlist', () => {
     const text = renderMediaPlaylist(playlist);
     expectGolden(text, golden);
     expect(parseMedia(text).segments).toHaveLength(playlist.segments.length);
+  });
+});
+
+describe('a media playlist in parts', () => {
+  const parts = (msn: number, count: number) =>
+    Array.from({ length: count }, (_, index) => ({ uri: `p${msn * 4 + index}.m4s`, duration: 0.5, independent: index === 0 }));
+  const segments = [
+    ...Array.from({ length: 8 }, (_, index) => segment(4 + index)),
+    segment(12, { parts: parts(12, 4) }),
+    segment(13, { duration: 1, parts: parts(13, 2) }),
+    segment(14, { discontinuity: true, map: 'init-2.mp4', duration: null, parts: parts(14, 2) }),
+  ];
+  const playlist: MediaPlaylist = {
+    ...live,
+    segments,
+    lowLatency: {
+      constants: lowLatencyConstants(0.512, 2),
+      hint: 'p58.m4s',
+      reports: [{ uri: '../480p/index.m3u8', lastMsn: 14, lastPart: 1 }, { uri: '../audio/index.m3u8', lastMsn: 13, lastPart: null }],
+    },
+  };
+  const skipped = skippableSegments(segments, 12);
+
+  test('has its constants in front and its hint and reports behind', () => {
+    const text = renderMediaPlaylist(playlist);
+    expectGolden(text, 'low-latency');
+    expect(parseMedia(text).segments).toHaveLength(segments.length - 1);
+  });
+
+  test('leaves out what is before the skip boundary in a delta update, and nothing else', () => {
+    expectGolden(renderMediaPlaylist(playlist, skipped), 'low-latency-delta');
+    expect(mergeDelta(renderMediaPlaylist(playlist), renderMediaPlaylist(playlist, skipped))).toBe(renderMediaPlaylist(playlist));
+  });
+
+  test('skips no segment that ends within the skip boundary', () => {
+    expect(skipped).toBe(4);
+    expect(skippableSegments(segments.slice(0, 6), 12)).toBe(0);
+    expect(skippableSegments([], 12)).toBe(0);
+  });
+
+  test('that has ended keeps its constants and has no hint', () => {
+    const ended = renderMediaPlaylist({ ...playlist, ended: true, segments: segments.slice(0, 9), lowLatency: { ...playlist.lowLatency!, hint: null, reports: [] } });
+    expect(ended).toContain('#EXT-X-PART-INF:PART-TARGET=0.51200\n');
+    expect(ended.endsWith('#EXT-X-ENDLIST\n')).toBe(true);
   });
 });
 

@@ -9,9 +9,10 @@ import { fitsTarget, targetDuration } from '../../origin/packager/target-duratio
 import { AUDIO_TIMESCALE, audioFrames, everySeconds, videoFrames, VIDEO_TIMESCALE } from './media-maker.js';
 
 const GOP = 2;
-const videoSegmenter = (grid: CutGrid): Segmenter => new Segmenter({ kind: 'video', timescale: VIDEO_TIMESCALE, grid, startsGrid: true });
+const parts = { partDuration: 0.5, partTarget: 0.512 };
+const videoSegmenter = (grid: CutGrid): Segmenter => new Segmenter({ kind: 'video', timescale: VIDEO_TIMESCALE, grid, startsGrid: true, parts });
 const audioSegmenter = (grid: CutGrid, startsGrid = false): Segmenter =>
-  new Segmenter({ kind: 'audio', timescale: AUDIO_TIMESCALE, grid, startsGrid });
+  new Segmenter({ kind: 'audio', timescale: AUDIO_TIMESCALE, grid, startsGrid, parts });
 const feed = (segmenter: Segmenter, frames: readonly Sample[]): CutSegment[] => frames.flatMap((frame) => segmenter.push(frame));
 const shape = (segments: readonly CutSegment[]) => segments.map((segment) => [segment.index, segmentStart(segment), Number(segmentDuration(segment).toFixed(4))]);
 const partSeconds = (segment: CutSegment): number[] =>

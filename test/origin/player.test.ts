@@ -23,7 +23,10 @@ describe('the player page', () => {
     const player = await Player.open(browser, `${origin.playback}/show/player`);
     const problems: string[] = [];
     player.page.on('pageerror', (error) => problems.push(String(error)));
-    await player.page.waitForFunction(`document.querySelector('#message-title').textContent === 'Waiting for the stream'`);
+    await until(
+      () => player.page.evaluate<boolean>(`document.querySelector('#message-title').textContent === 'Waiting for the stream'`),
+      'the page to say that it waits',
+    );
     expect(await stateOf(player)).toBe('waiting');
 
     await origin.open('show', { playbackId: 'show' });

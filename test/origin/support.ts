@@ -29,7 +29,9 @@ export class TestOrigin {
   readonly logLines: string[] = [];
   verify: VerifyPlaybackToken = () => Promise.reject(new Error('no signed streams here'));
   retentionHours = 72;
+  partDuration = 1 / 3;
   #server: OriginServer | null = null;
+  #ports = { playback: 0, control: 0 };
 
   private constructor(dataDir: string) {
     this.dataDir = dataDir;
@@ -43,17 +45,23 @@ export class TestOrigin {
 
   async start(): Promise<void> {
     this.#server = await startOriginServer({
-      playback: { host: LOOPBACK, port: 0 },
-      control: { host: LOOPBACK, port: 0 },
+      playback: { host: LOOPBACK, port: this.#ports.playback },
+      control: { host: LOOPBACK, port: this.#ports.control },
       mediaDir: join(this.dataDir, 'media'),
       runDir: join(this.dataDir, 'run'),
       webDir: fileURLToPath(new URL('../../web', import.meta.url)),
       retentionHours: this.retentionHours,
+      partDuration: this.partDuration,
       verifyPlaybackToken: (token, streamId) => this.verify(token, streamId),
       readyChecks: {},
       registry: createRegistry('origin'),
       log: pino({ level: 'debug' }, { write: (line: string) => this.logLines.push(line) }),
     });
+  }
+
+  /** The next start listens where it listens now: viewers who keep the address find it again. */
+  fixPorts(): void {
+    this.#ports = { playback: this.server.playbackPort, control: this.server.controlPort };
   }
 
   get server(): OriginServer {

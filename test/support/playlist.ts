@@ -23,7 +23,10 @@ export const multivariant = (url: string): Promise<Fetched<MasterPlaylist>> => f
 /** Every media playlist a multivariant playlist names: variants, then the audio renditions of the first. */
 export async function mediaPlaylists(master: Fetched<MasterPlaylist>): Promise<Fetched<MediaPlaylist>[]> {
   const uris = new Set(master.playlist.variants.flatMap((variant) => [variant.uri, ...variant.audio.map((audio) => audio.uri ?? '')]));
-  return Promise.all([...uris].filter(Boolean).map((uri) => fetchPlaylist<MediaPlaylist>(new URL(uri, master.url).href)));
+  const playlists = await Promise.all([...uris].filter(Boolean).map((uri) => fetchPlaylist<MediaPlaylist>(new URL(uri, master.url).href)));
+  // With low latency the last one may be open: it has parts, and no address and duration yet.
+  for (const { playlist } of playlists) playlist.segments = playlist.segments.filter((segment) => segment.uri);
+  return playlists;
 }
 
 export async function bytes(url: string): Promise<Buffer> {

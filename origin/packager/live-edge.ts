@@ -1,0 +1,89 @@
+import type { PlaylistEdge } from '../../hls/blocking-reload.js';
+
+/** One part that is out. */
+export interface EdgePart {
+  /** File name; numbered over the whole broadcast, so that the hint stays right across segments and encoders. */
+  name: string;
+  /** Seconds. */
+  duration: number;
+  independent: boolean;
+}
+
+/** A segment of one rendition near the live edge. */
+export interface EdgeSegment {
+  msn: number;
+  run: number;
+  /** Wall clock (ms) of its first frame. */
+  startMs: number;
+  parts: EdgePart[];
+  /** Seconds; null while it is open. */
+  duration: number | null;
+}
+
+/** Segments of a rendition whose parts are remembered: more than any playlist lists parts of. */
+const KEPT_SEGMENTS = 8;
+
+export const partFile = (number: number): string => `p${number}.m4s`;
+
+/**
+ * What is listed of a low-latency broadcast before it is on disk: each rendition's newest segments with their parts.
+ * Knows only what is out; when something comes out, and under which number, others decide.
+ */
+export class LiveEdge {
+  #segments = new Map<string, EdgeSegment[]>();
+  #nextPart = new Map<string, number>();
+  #firstPart: number;
+
+  /** @param firstPart number of the first part; above all that were used before the origin was restarted */
+  constructor(firstPart: number) {
+    this.#firstPart = firstPart;
+  }
+
+  /** Name of the next part of a rendition: its EXT-X-PRELOAD-HINT. */
+  nextPartName(rendition: string): string {
+    return partFile(this.#nextPart.get(rendition) ?? this.#firstPart);
+  }
+
+  addPart(rendition: string, place: { msn: number; run: number; startMs: () => number }, part: Omit<EdgePart, 'name'>): EdgePart {
+    const segments = this.#segments.get(rendition) ?? [];
+    this.#segments.set(rendition, segments);
+    let segment = segments.at(-1);
+    if (segment?.msn !== place.msn) {
+      segment = { msn: place.msn, run: place.run, startMs: place.startMs(), parts: [], duration: null };
+      segments.push(segment);
+      if (segments.length > KEPT_SEGMENTS) segments.shift();
+    }
+    const listed = { name: this.nextPartName(rendition), ...part };
+    segment.parts.push(listed);
+    this.#nextPart.set(rendition, (this.#nextPart.get(rendition) ?? this.#firstPart) + 1);
+    return listed;
+  }
+
+  /** Undefined when nothing of it is out, or it is long gone. */
+  segment(rendition: string, msn: number): EdgeSegment | undefined {
+    return this.#segments.get(rendition)?.findLast((segment) => segment.msn === msn);
+  }
+
+  /** Number of the newest segment that something is out of; -1 when nothing is. */
+  lastMsn(rendition: string): number {
+    return this.#segments.get(rendition)?.at(-1)?.msn ?? -1;
+  }
+
+  /** Segments that follow `after` without a hole; the last of them may be open. */
+  following(rendition: string, after: number): EdgeSegment[] {
+    const following: EdgeSegment[] = [];
+    for (const segment of this.#segments.get(rendition) ?? []) {
+      if (segment.msn === after + following.length + 1) following.push(segment);
+    }
+    return following;
+  }
+
+  /** Where a rendition's playlist ends. @param lastOnDisk number of the last segment the journal lists */
+  position(rendition: string, lastOnDisk: number): PlaylistEdge {
+    const following = this.following(rendition, lastOnDisk);
+    const open = following.at(-1)?.duration === null ? following.at(-1)! : null;
+    const msn = lastOnDisk + 1 + following.length - Number(open !== null);
+    const before = this.segment(rendition, msn - 1);
+    return { msn, parts: open?.parts.length ?? 0, partsBefore: before?.parts.length ?? null };
+  }
+}
