@@ -56,3 +56,15 @@ export const playableActivity = (hostId: string) =>
 
 /** One connection to a destination. Like an encoder it may run for days and is ended by `stopRestream`, not by its heartbeat. */
 export const restreamActivity = encoderActivity;
+
+/**
+ * The polite end of a connection takes at most a few seconds; a worker that was killed in the middle of it is noticed this
+ * soon, and the next one finds nothing left to close.
+ */
+export const farewell = (hostId: string) =>
+  proxyActivities<MediaActivities>({
+    taskQueue: mediaQueue(hostId),
+    startToCloseTimeout: '6 seconds',
+    scheduleToCloseTimeout: '60 seconds',
+    retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '2 seconds' },
+  });

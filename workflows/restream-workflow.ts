@@ -12,7 +12,7 @@ import { decideRestreamRetry, type RestreamEnding } from '../domain/restream-ret
 import type { SourceLayout } from '../domain/source.js';
 import { streamWorkflowId } from '../domain/task-queues.js';
 import { endRestreamSignal, restreamChangedSignal, retryRestreamSignal } from './messages.js';
-import { mediaCommands, restreamActivity } from './proxies.js';
+import { farewell, restreamActivity } from './proxies.js';
 
 export interface RestreamInput {
   streamId: string;
@@ -123,7 +123,7 @@ class Restream {
     this.#scope.cancel();
     const { hostId, broadcastId, destinationId } = this.#input;
     try {
-      return await mediaCommands(hostId).stopRestream.executeWithOptions({ summary: 'close the connection' }, [{ broadcastId, destinationId }]);
+      return await farewell(hostId).stopRestream.executeWithOptions({ summary: 'close the connection' }, [{ broadcastId, destinationId }]);
     } catch {
       return { forced: true };
     }

@@ -109,6 +109,8 @@ describe('a stream with destinations', () => {
     await api.call('DELETE', path);
     await late.closed(2);
     await until(async () => (await destinationsOf(stream.id)).every(({ name }) => name !== 'late'), 'the destination to be gone');
+    const ends = async () => (await api.events(stream.id)).filter(({ type, data }) => type === 'restream.ended' && data.name === 'late');
+    await until(async () => (await ends()).length === 2, 'both ends in the timeline');
     for (const kept of [one, two]) {
       expect(kept.published).toHaveLength(1);
       expect(kept.published[0]!.closed).toBe(false);
