@@ -187,7 +187,7 @@ export class LiveBroadcast {
       cutsOverdue: this.history.edge !== null,
       log,
       onInit: (rendition, init) => this.#takeInit(run, rendition, init),
-      sink: this.#createSink(() => run, request),
+      sink: this.#createSink(() => run, request, parts.partTarget),
       onRefused: () => this.#options.metrics.refusedOutputs.inc(),
       onFinished: () => {
         log.info({ segments: this.#nextMsn }, 'encoder run over');
@@ -207,7 +207,7 @@ export class LiveBroadcast {
   }
 
   /** Whole segments together, or with low latency part by part. */
-  #createSink(run: () => ActiveRun, { renditions }: StartEncode): CutSink {
+  #createSink(run: () => ActiveRun, { renditions }: StartEncode, partTarget: number): CutSink {
     const ids = renditions.map(({ id }) => id);
     const onAbsent = (rendition: string, index: number): void => run().encode.skipTo(rendition, index);
     const { edge } = this.history;
@@ -218,12 +218,13 @@ export class LiveBroadcast {
       renditions: ids,
       firstMsn: this.#nextMsn,
       edge,
+      partTarget,
       wallOf: (mediaSeconds) => run().wallOf(mediaSeconds, this.#timelineEndMs),
       onPart: (rendition, segment, part) => {
         this.#partMedia.add(rendition, segment, run().muxPart(rendition, part));
         this.history.touch();
-        this.#listed(rendition);
       },
+      onListed: (rendition) => this.#listed(rendition),
       onStarted: () => {
         this.history.markStarted(number);
         this.#waiters.wake();

@@ -1,3 +1,4 @@
+import { MIN_PART_SHARE } from '../../hls/part-target.js';
 import { partDuration, segmentEnd, segmentStart, type CutPart, type CutSegment } from './cut-segment.js';
 import type { CutSink } from './encode-run.js';
 import type { EdgeSegment, LiveEdge } from './live-edge.js';
@@ -14,12 +15,16 @@ export interface PartCutsOptions {
   renditions: readonly string[];
   firstMsn: number;
   edge: LiveEdge;
+  /** Seconds. */
+  partTarget: number;
   /** Wall clock (ms) of a media time in seconds. */
   wallOf: (mediaSeconds: number) => number;
   /** The first part of every rendition is out: it can be played. */
   onStarted: () => void;
   /** The part is listed: here are its frames. */
   onPart: (rendition: string, segment: EdgeSegment, part: CutPart) => void;
+  /** The playlist of a rendition shows something new, and all that belongs to it: who waits for it can be answered. */
+  onListed: (rendition: string) => void;
   /** A segment of one rendition has all its parts. */
   onClosed: (rendition: string, segment: EdgeSegment) => void;
   onCompleted: (segment: CompletedSegment) => void;
@@ -53,6 +58,8 @@ export class PartCuts implements CutSink {
   /** Number of the segment a rendition is in or comes to. */
   #reached = new Map<string, number>();
   #broken = false;
+  /** Too short for any part but a segment's last: listed with the end of the segment, so that nobody takes it for less. */
+  #short = new Map<string, Cut & { part: CutPart }>();
 
   constructor(options: PartCutsOptions) {
     this.#options = options;
@@ -85,6 +92,7 @@ export class PartCuts implements CutSink {
     const through = this.#lastListed();
     for (const id of this.#options.renditions) this.#reached.set(id, Math.max(through + 1, this.#reachedBy(id)));
     this.#complete();
+    for (const id of this.#options.renditions) this.#options.onListed(id);
   }
 
   #take(rendition: string, cut: Cut): void {
@@ -122,13 +130,24 @@ export class PartCuts implements CutSink {
       this.#options.onBroken(`times jump over ${msn - this.#next} segments`);
       return;
     }
-    if (part) {
+    this.#listShort(rendition);
+    if (part && partDuration(part, segment.timescale) < MIN_PART_SHARE * this.#options.partTarget) {
+      this.#short.set(rendition, { segment, part });
+    } else if (part) {
       this.#reached.set(rendition, msn);
       this.#list(rendition, segment, part);
     } else {
       this.#close(rendition, msn);
     }
     this.#complete();
+    this.#options.onListed(rendition);
+  }
+
+  #listShort(rendition: string): void {
+    const short = this.#short.get(rendition);
+    if (!short || !this.#short.delete(rendition)) return;
+    this.#reached.set(rendition, this.#msnOf(short.segment.index));
+    this.#list(rendition, short.segment, short.part);
   }
 
   #isInReach({ index, parts }: CutSegment): boolean {
@@ -183,6 +202,7 @@ export class PartCuts implements CutSink {
   }
 
   #giveUp(rendition: string): void {
+    this.#short.delete(rendition);
     this.#close(rendition, this.#next);
     this.#options.onAbsent(rendition, this.#next + 1 - this.#options.firstMsn + this.#firstIndex);
   }
