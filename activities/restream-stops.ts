@@ -1,9 +1,9 @@
 import type { Logger } from '../log/logger.js';
-import { endProcess } from '../media/encoder-process.js';
+import { takeLeave } from '../media/restream-farewell.js';
 import { restreamFileId, type RestreamKey, type RestreamRegistry } from '../media/restream-registry.js';
 
 export interface StoppedRestream {
-  /** The connection had to be cut. */
+  /** The connection had to be cut, or the platform had not taken the end in time. */
   forced: boolean;
 }
 
@@ -24,7 +24,7 @@ export class RestreamStops {
     this.#log = log;
   }
 
-  /** SIGINT, so that ffmpeg takes leave of the platform; SIGKILL when it does not follow. Nothing there: not forced. */
+  /** Closes the connection politely if the platform lets it. Nothing there: not forced. */
   stop(key: RestreamKey): Promise<StoppedRestream> {
     const id = restreamFileId(key);
     const stop = this.#running.get(id) ?? this.#end(key, id).finally(() => this.#running.delete(id));
@@ -36,11 +36,11 @@ export class RestreamStops {
     const record = await this.#restreams.of(key);
     if (!record) return this.#done.get(id) ?? { forced: false };
     await this.#restreams.write({ ...record, stopping: true });
-    const outcome = await endProcess(record.process, STOP_GRACE_MS);
+    const polite = await takeLeave(record.process, STOP_GRACE_MS);
     await this.#restreams.remove(id);
     const { broadcastId, destinationId } = key;
-    this.#log.info({ broadcastId, destinationId, attempt: record.attempt, pid: record.process.pid, outcome }, 'restream stopped');
-    return this.#remember(id, { forced: outcome === 'killed' });
+    this.#log.info({ broadcastId, destinationId, attempt: record.attempt, pid: record.process.pid, polite }, 'restream stopped');
+    return this.#remember(id, { forced: !polite });
   }
 
   #remember(id: string, stopped: StoppedRestream): StoppedRestream {

@@ -42,7 +42,8 @@ export type RestreamAttempt = Pick<RestreamInput, 'broadcastId' | 'destinationId
 
 /** How often the process is looked at: a refused key must be told within moments. */
 const WATCH_INTERVAL_MS = 250;
-/** How often what it has sent is read. */
+/** How often what it has sent is read, before it is live and then. */
+const FIRST_READING_INTERVAL_MS = 250;
 const READING_INTERVAL_MS = 1000;
 /** How often the API's figure is renewed. */
 const REPORT_INTERVAL_MS = 5000;
@@ -69,7 +70,7 @@ export function createRestreamActivities(deps: RestreamDeps) {
       if ('code' in record) return ended(input, record);
       if (!isRunning(record.process)) return ended(input, await afterEnd(record));
       try {
-        return await ended(input, await watch(record));
+        return ended(input, await watch(record));
       } catch (error) {
         if (error instanceof CancelledFailure && Context.current().cancellationDetails?.cancelRequested) await stops.stop(input);
         throw error;
@@ -128,7 +129,7 @@ export function createRestreamActivities(deps: RestreamDeps) {
     let reportedAt = Date.now();
     for (;;) {
       if (!isRunning(record.process)) return afterEnd(record);
-      if (Date.now() - readAt >= READING_INTERVAL_MS) {
+      if (Date.now() - readAt >= (record.live ? READING_INTERVAL_MS : FIRST_READING_INTERVAL_MS)) {
         readAt = Date.now();
         const { verdict, bytesSent, mediaSeconds } = await connection.read();
         if (verdict === 'live' && !record.live) await goLive(record);

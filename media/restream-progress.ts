@@ -11,7 +11,7 @@ export interface RestreamReport {
 
 /** Longer than one report. */
 const TAIL_BYTES = 2048;
-/** A report a second makes 20 MB a day; what was read long ago is given back to the disk. */
+/** Reports make 40 MB a day; what was read long ago is given back to the disk. */
 const MAX_DISK_BYTES = 1 << 20;
 const BLOCK_BYTES = 512;
 const MICROSECONDS = 1e6;

@@ -1,8 +1,9 @@
+import { newIntake, observeIntake, type Intake } from '../domain/restream-intake.js';
 import { judgeRestream, type RestreamVerdict } from '../domain/restream-liveness.js';
 import { isRunning } from './process-identity.js';
 import { readProgress } from './restream-progress.js';
 import type { RestreamRecord } from './restream-registry.js';
-import { tcpConnections } from './send-queue.js';
+import { tcpConnections, unacknowledgedBytes } from './tcp-connections.js';
 
 export interface RestreamState {
   verdict: RestreamVerdict;
@@ -14,11 +15,8 @@ export interface RestreamState {
 export class RestreamWatch {
   readonly #record: RestreamRecord;
   readonly #programmePort: number;
-  #bytes = 0;
-  #mediaSeconds = 0;
+  #intake: Intake = newIntake(Date.now());
   #position = 0;
-  #taken = 0;
-  #takenAt: number;
   #sendingSince: number | null = null;
   #connectingSince: number | null = null;
 
@@ -26,38 +24,27 @@ export class RestreamWatch {
   constructor(record: RestreamRecord, programmePort: number) {
     this.#record = record;
     this.#programmePort = programmePort;
-    this.#takenAt = Date.now();
   }
 
   async read(): Promise<RestreamState> {
-    const { process, progressPath } = this.#record;
-    const running = isRunning(process);
-    const report = await readProgress(progressPath);
-    const reporting = report !== null && report.position !== this.#position;
-    if (report) ({ bytes: this.#bytes, mediaSeconds: this.#mediaSeconds, position: this.#position } = report);
+    const { process, progressPath, slate } = this.#record;
     const connections = await tcpConnections(process.pid);
-    const platform = connections?.filter(({ remotePort }) => remotePort !== this.#programmePort) ?? null;
+    const report = await readProgress(progressPath);
+    const written = report?.bytes ?? this.#intake.written;
+    const isNew = report !== null && report.position !== this.#position;
+    this.#position = report?.position ?? this.#position;
     const now = Date.now();
-    if (this.#bytes > 0) this.#sendingSince ??= now;
-    if (platform === null || platform.length > 0) this.#connectingSince ??= now;
-    const waiting = platform?.reduce((sum, { unacknowledged }) => sum + unacknowledged, 0) ?? null;
-    if (this.#moved(waiting, reporting)) this.#takenAt = now;
+    if (written > 0) this.#sendingSince ??= now;
+    if (connections?.every(({ remotePort }) => remotePort === this.#programmePort) !== true) this.#connectingSince ??= now;
+    const waiting = connections && unacknowledgedBytes(connections);
+    this.#intake = observeIntake(this.#intake, { now, written, isNew, waiting, mayPause: !slate });
+    const since = (start: number | null): number | null => (start === null ? null : now - start);
     const verdict = judgeRestream({
-      running,
-      connectingMs: this.#connectingSince === null ? null : now - this.#connectingSince,
-      sendingMs: this.#sendingSince === null ? null : now - this.#sendingSince,
-      stalledMs: now - this.#takenAt,
+      running: isRunning(process),
+      connectingMs: since(this.#connectingSince),
+      sendingMs: since(this.#sendingSince),
+      stalledMs: now - this.#intake.at,
     });
-    return { verdict, bytesSent: this.#bytes, mediaSeconds: this.#mediaSeconds };
-  }
-
-  /** The platform has taken something since the last time, or everything there was from a programme that may pause. */
-  #moved(waiting: number | null, reporting: boolean): boolean {
-    const taken = this.#bytes - (waiting ?? 0);
-    if (taken > this.#taken) {
-      this.#taken = taken;
-      return true;
-    }
-    return !this.#record.slate && reporting && (waiting ?? 0) === 0;
+    return { verdict, bytesSent: written, mediaSeconds: report?.mediaSeconds ?? 0 };
   }
 }

@@ -1,0 +1,24 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { endProcess } from './encoder-process.js';
+import type { ProcessIdentity } from './process-identity.js';
+import { lookAgain, tcpConnections, unacknowledgedBytes } from './tcp-connections.js';
+
+const POLL_MS = 50;
+
+/**
+ * Ends a restream's ffmpeg with SIGINT, so that it takes leave of the platform (FCUnpublish, deleteStream), and sees that
+ * this arrives: a frozen platform's kernel takes nothing, though ffmpeg has said it all and is gone.
+ *
+ * @returns false when the connection had to be cut, or the platform had not taken the end in time
+ */
+export async function takeLeave(process: ProcessIdentity, graceMs: number): Promise<boolean> {
+  const deadline = Date.now() + graceMs;
+  const connections = (await tcpConnections(process.pid)) ?? [];
+  const outcome = await endProcess(process, graceMs);
+  if (outcome !== 'ended') return outcome === 'gone';
+  while (unacknowledgedBytes(await lookAgain(connections)) > 0) {
+    if (Date.now() > deadline) return false;
+    await delay(POLL_MS);
+  }
+  return true;
+}
