@@ -113,7 +113,8 @@ export class StreamLifecycle {
   #event({ type, cause, data }: NonNullable<Transition['event']>): StreamEvent {
     this.#sequence += 1;
     const occurredAt = new Date().toISOString();
-    this.#shown = [...this.#shown, `| ${this.#sequence} | ${occurredAt} | ${type} | ${cause ?? ''} |`].slice(-SHOWN_EVENTS);
+    const about = [cause, data?.name].filter((word) => typeof word === 'string').join(' ');
+    this.#shown = [...this.#shown, `- ${this.#sequence}: ${occurredAt} **${type}** ${about}`].slice(-SHOWN_EVENTS);
     return {
       id: `evt_${uuid4().replaceAll('-', '')}`,
       sequence: this.#sequence,
@@ -145,8 +146,8 @@ export class StreamLifecycle {
         `- media host: ${this.hostId ?? 'none'}`,
         `- publisher: ${this.publisher ? `${this.publisher.remoteAddress}, publish ${this.publisher.publishSeq}` : 'none'}`,
         '',
-        '| # | time | event | cause |',
-        '|---|---|---|---|',
+        'Last events:',
+        '',
         ...this.#shown,
       ].join('\n'),
     );
