@@ -8,8 +8,8 @@ const video = $('video');
 const token = new URLSearchParams(location.search).get('token');
 const playlistUrl = new URL(`index.m3u8${token ? `?token=${encodeURIComponent(token)}` : ''}`, location.href).href;
 
-/** Asking twice a second shows the picture within half a second of the first segment. */
-const POLL_MS = 500;
+/** Asking four times a second shows the picture within a quarter of a second of the first part. */
+const POLL_MS = 250;
 /** A refused token does not become good by asking often. */
 const REFUSED_POLL_MS = 5000;
 /** Fatal errors in a row before the page starts over from the multivariant playlist. */
@@ -43,6 +43,8 @@ let isLive = true;
 let lowLatency = false;
 let generation = 0;
 let refilling = false;
+/** The picture has moved since the last start: what runs dry now is a stall, not the beginning. */
+let hasPlayed = false;
 
 const MESSAGES = {
   waiting: ['Waiting for the stream', 'It starts by itself as soon as the broadcast is live.'],
@@ -83,6 +85,7 @@ async function start() {
   const mine = ++generation;
   player.hls?.destroy();
   player.hls = null;
+  hasPlayed = false;
   show('waiting', 'waiting');
   if (!(await untilPlayable(mine))) return;
   show('buffering', 'buffering');
@@ -93,10 +96,9 @@ async function start() {
 
 function startHls() {
   const hls = new Hls({
-    // How far behind the edge: what the playlist holds back, or three segments where it says nothing.
+    // How far behind the edge: what the playlist holds back, or three segments where it says nothing. Setting
+    // liveSyncDurationCount here, even to its default, would overrule the playlist.
     lowLatencyMode: true,
-    liveSyncDurationCount: 3,
-    liveMaxLatencyDurationCount: 10,
     maxLiveSyncPlaybackRate: CATCH_UP_RATE,
     backBufferLength: 60,
   });
@@ -105,9 +107,11 @@ function startHls() {
     listQualities(hls);
     void play();
   });
+  hls.on(Hls.Events.LEVEL_LOADED, (_event, { details }) => {
+    lowLatency = details.partTarget > 0;
+  });
   hls.on(Hls.Events.LEVEL_UPDATED, (_event, { details }) => {
     isLive = details.live;
-    lowLatency = details.partTarget > 0;
     if (!isLive && video.ended) onEnded();
   });
   hls.on(Hls.Events.LEVEL_SWITCHED, () => labelAuto(hls));
@@ -165,7 +169,7 @@ function bufferedAhead() {
 
 /** Live and out of media: stands still until there is a margin. */
 async function refill() {
-  if (refilling || !isLive || !player.hls || video.paused || video.seeking) return;
+  if (!hasPlayed || refilling || !isLive || !player.hls || video.paused || video.seeking) return;
   // With low latency hls.js keeps the margin by itself: standing still would only add to the delay.
   if (lowLatency) return;
   const mine = generation;
@@ -280,6 +284,7 @@ function wakeUp() {
 }
 
 video.addEventListener('playing', () => {
+  hasPlayed = true;
   show('playing');
   $('big-play').hidden = true;
   $('controls').hidden = false;
