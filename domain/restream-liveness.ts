@@ -16,8 +16,11 @@ export type RestreamVerdict = 'ended' | 'unreachable' | 'wedged' | 'connecting' 
 export const CONNECT_LIMIT_MS = 15_000;
 /** Many platforms accept any stream key and close the connection a moment later instead of answering. */
 export const SETTLE_MS = 2000;
-/** What a platform's own buffers swallow after it has frozen comes on top: some seconds at usual rates. */
-export const WEDGED_MS = 30_000;
+/**
+ * 30 s without progress is what the field calls wedged; a frozen platform's kernel takes and acknowledges some seconds more
+ * (13 s seen at 3 Mbit/s) before anything stalls here, so this side waits less.
+ */
+export const WEDGED_MS = 25_000;
 
 /** Liveness is bytes the other side has acknowledged, never "the process is there" or "the connection is open". */
 export function judgeRestream({ running, connectingMs, sendingMs, stalledMs }: RestreamReading): RestreamVerdict {
