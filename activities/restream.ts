@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { DestinationTargets } from '../contracts/destinations.js';
 import { parseDestinationUrl } from '../domain/destination-url.js';
@@ -14,6 +13,7 @@ import { startRestream, type RestreamProcessDeps } from '../media/restream-proce
 import { readProgress } from '../media/restream-progress.js';
 import { restreamFileId, type RestreamKey, type RestreamRecord } from '../media/restream-registry.js';
 import { RestreamWatch } from '../media/restream-watch.js';
+import { cancellableDelay } from './cancellable-delay.js';
 import { whileHeartbeating } from './heartbeat.js';
 import { RestreamStops } from './restream-stops.js';
 
@@ -40,11 +40,10 @@ export interface RestreamProgress {
 /** One connection of a restream. */
 export type RestreamAttempt = Pick<RestreamInput, 'broadcastId' | 'destinationId' | 'attempt'>;
 
-/** How often the process is looked at: a refused key must be told within moments. */
-const WATCH_INTERVAL_MS = 250;
-/** How often what it has sent is read, before it is live and then. */
-const FIRST_READING_INTERVAL_MS = 250;
-const READING_INTERVAL_MS = 1000;
+/** How often the process is looked at, and what it has sent is read: a refused key must be told within moments. */
+const CONNECTING_INTERVALS = { watchMs: 250, readMs: 250 };
+/** The same once it is live; each look costs CPU, for as many destinations as there are. */
+const LIVE_INTERVALS = { watchMs: 500, readMs: 3000 };
 /** How often the API's figure is renewed. */
 const REPORT_INTERVAL_MS = 5000;
 const LIVE_POLL_MS = 100;
@@ -88,7 +87,7 @@ export function createRestreamActivities(deps: RestreamDeps) {
         if (isOver) throw ApplicationFailure.nonRetryable('The connection ended before it was live.', 'destination_lost');
         seen ||= record?.attempt === attempt.attempt;
         context.heartbeat();
-        await Promise.race([delay(LIVE_POLL_MS), context.cancelled]);
+        await cancellableDelay(LIVE_POLL_MS);
       }
     },
 
@@ -128,10 +127,11 @@ export function createRestreamActivities(deps: RestreamDeps) {
     let readAt = 0;
     let reportedAt = Date.now();
     for (;;) {
+      const { watchMs, readMs } = record.live ? LIVE_INTERVALS : CONNECTING_INTERVALS;
       if (!isRunning(record.process)) return afterEnd(record);
-      if (Date.now() - readAt >= (record.live ? READING_INTERVAL_MS : FIRST_READING_INTERVAL_MS)) {
+      if (Date.now() - readAt >= readMs) {
         readAt = Date.now();
-        const { verdict, bytesSent, mediaSeconds } = await connection.read();
+        const { verdict, bytesSent, mediaSeconds } = connection.read();
         if (verdict === 'live' && !record.live) await goLive(record);
         if (verdict === 'unreachable' || verdict === 'wedged') return cut(record, verdict, bytesSent);
         const { process, attempt } = record;
@@ -142,7 +142,7 @@ export function createRestreamActivities(deps: RestreamDeps) {
           report(record, bytesSent);
         }
       }
-      await Promise.race([delay(WATCH_INTERVAL_MS), context.cancelled]);
+      await cancellableDelay(watchMs);
     }
   }
 
@@ -171,7 +171,7 @@ export function createRestreamActivities(deps: RestreamDeps) {
 
   /** Of a connection that ended by itself, or was stopped. */
   async function afterEnd(record: RestreamRecord): Promise<RestreamEnd> {
-    const bytesSent = (await readProgress(record.progressPath))?.bytes ?? 0;
+    const bytesSent = readProgress(record.progressPath)?.bytes ?? 0;
     const stored = await restreams.of(record);
     const isStopped = stored?.attempt !== record.attempt || stored.stopping;
     const wasLive = record.live;

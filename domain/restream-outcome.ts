@@ -31,7 +31,7 @@ const RULES: readonly Rule[] = [
   { words: /SSL routines::(.+)|\[tls @/, code: 'destination_unreachable', detail: 'No TLS connection could be made. Check port and scheme (rtmp or rtmps).' },
   { words: /Cannot read RTMP handshake/, code: 'destination_unreachable', detail: 'There is no RTMP server at this port. Check port and scheme (rtmp or rtmps).' },
   { words: /(?:tcp|udp):\S+ failed: (.+)/, code: 'destination_unreachable', detail: 'No connection could be made ($1). Check host and port; the platform may be down.' },
-  { words: /srt.*(?:rejected|BADSECRET|ERROR:PEER)/i, code: 'refused', detail: `The platform refused the stream. ${CHECK_KEY}` },
+  { words: /SRT:.*(?:reject|ERROR:)/i, code: 'refused', detail: 'The platform refused the stream. Check passphrase and stream id.' },
   { words: /srt:\S+ failed: (.+)/, code: 'destination_unreachable', detail: 'No connection could be made ($1). Check host and port; the platform may be down.' },
   { words: /Error opening output/, code: 'refused', detail: `The platform closed the connection before it took the stream. ${CHECK_KEY}` },
   {

@@ -15,8 +15,8 @@ export interface RestreamAddress {
   secrets: string[];
 }
 
-/** What SRT options may be seen by everybody. */
-const SRT_HIDDEN = ['streamid', 'passphrase'];
+/** SRT options nobody may see, and their names in ffmpeg, whose own `-streamid` is something else. */
+const SRT_HIDDEN: Record<string, string> = { streamid: 'srt_streamid', passphrase: 'passphrase' };
 
 /**
  * @param caFile PEM file of the authorities that RTMPS trusts; null for those of the system
@@ -41,8 +41,12 @@ export function restreamAddress(address: DestinationAddress, caFile: string | nu
 }
 
 function srtAddress(options: Record<string, string>, url: string): RestreamAddress {
-  const entries = Object.entries(options);
-  const hidden = Object.fromEntries(entries.filter(([name]) => SRT_HIDDEN.includes(name)));
-  const open = entries.filter(([name]) => !SRT_HIDDEN.includes(name)).flatMap(([name, value]) => [`-${name}`, value]);
+  const hidden: Record<string, string> = {};
+  const open: string[] = [];
+  for (const [name, value] of Object.entries(options)) {
+    const hiddenName = SRT_HIDDEN[name];
+    if (hiddenName) hidden[hiddenName] = value;
+    else open.push(`-${name}`, value);
+  }
   return { container: 'mpegts', url, hidden, options: open, secrets: Object.values(hidden) };
 }

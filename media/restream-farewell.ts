@@ -13,10 +13,10 @@ const POLL_MS = 50;
  */
 export async function takeLeave(process: ProcessIdentity, graceMs: number): Promise<boolean> {
   const deadline = Date.now() + graceMs;
-  const connections = (await tcpConnections(process.pid)) ?? [];
+  const connections = tcpConnections(process.pid) ?? [];
   const outcome = await endProcess(process, graceMs);
   if (outcome !== 'ended') return outcome === 'gone';
-  while (unacknowledgedBytes(await lookAgain(connections)) > 0) {
+  while (unacknowledgedBytes(lookAgain(connections)) > 0) {
     if (Date.now() > deadline) return false;
     await delay(POLL_MS);
   }

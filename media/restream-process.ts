@@ -42,7 +42,7 @@ export interface StartRestream extends RestreamKey {
 /** With a slate the programme is never silent for longer than a moment. */
 const READ_TIMEOUT_SECONDS = 20;
 /** ffmpeg's reports; liveness is read from them. */
-const REPORT_SECONDS = 0.5;
+const REPORT_SECONDS = 1;
 
 /**
  * Starts one connection to one destination, in a process that outlives this one, and writes it down.

@@ -1,4 +1,4 @@
-import { open, truncate } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readSync, truncateSync } from 'node:fs';
 
 /** What ffmpeg last said of itself (`-progress`). */
 export interface RestreamReport {
@@ -11,25 +11,30 @@ export interface RestreamReport {
 
 /** Longer than one report. */
 const TAIL_BYTES = 2048;
-/** Reports make 40 MB a day; what was read long ago is given back to the disk. */
+/** Reports make 20 MB a day; what was read long ago is given back to the disk. */
 const MAX_DISK_BYTES = 1 << 20;
 const BLOCK_BYTES = 512;
 const MICROSECONDS = 1e6;
 
 /** The newest report; null before the first. */
-export async function readProgress(path: string): Promise<RestreamReport | null> {
+export function readProgress(path: string): RestreamReport | null {
+  const file = openIfThere(path);
+  if (file === null) return null;
   try {
-    const file = await open(path, 'r');
-    try {
-      const { size, blocks } = await file.stat();
-      const length = Math.min(size, TAIL_BYTES);
-      const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
-      // ffmpeg goes on writing where it was: the file keeps its length, with a hole in place of what is gone.
-      if (blocks * BLOCK_BYTES > MAX_DISK_BYTES) await truncate(path, 0);
-      return parseProgress(buffer.toString('utf8'), size);
-    } finally {
-      await file.close();
-    }
+    const { size, blocks } = fstatSync(file);
+    const buffer = Buffer.alloc(Math.min(size, TAIL_BYTES));
+    readSync(file, buffer, 0, buffer.length, size - buffer.length);
+    // ffmpeg goes on writing where it was: the file keeps its length, with a hole in place of what is gone.
+    if (blocks * BLOCK_BYTES > MAX_DISK_BYTES) truncateSync(path, 0);
+    return parseProgress(buffer.toString('latin1'), size);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function openIfThere(path: string): number | null {
+  try {
+    return openSync(path, 'r');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

@@ -3,7 +3,7 @@ import { judgeRestream, type RestreamVerdict } from '../domain/restream-liveness
 import { isRunning } from './process-identity.js';
 import { readProgress } from './restream-progress.js';
 import type { RestreamRecord } from './restream-registry.js';
-import { tcpConnections, unacknowledgedBytes } from './tcp-connections.js';
+import { lookAgain, tcpConnections, unacknowledgedBytes, type TcpConnection } from './tcp-connections.js';
 
 export interface RestreamState {
   verdict: RestreamVerdict;
@@ -19,6 +19,8 @@ export class RestreamWatch {
   #position = 0;
   #sendingSince: number | null = null;
   #connectingSince: number | null = null;
+  /** Of a process that sends: there will be no others. */
+  #connections: TcpConnection[] | null = null;
 
   /** @param programmePort of the ingest on this machine, to tell its connection from the platform's */
   constructor(record: RestreamRecord, programmePort: number) {
@@ -26,15 +28,18 @@ export class RestreamWatch {
     this.#programmePort = programmePort;
   }
 
-  async read(): Promise<RestreamState> {
+  read(): RestreamState {
     const { process, progressPath, slate } = this.#record;
-    const connections = await tcpConnections(process.pid);
-    const report = await readProgress(progressPath);
+    const connections = this.#connections ? lookAgain(this.#connections) : tcpConnections(process.pid);
+    const report = readProgress(progressPath);
     const written = report?.bytes ?? this.#intake.written;
     const isNew = report !== null && report.position !== this.#position;
     this.#position = report?.position ?? this.#position;
     const now = Date.now();
-    if (written > 0) this.#sendingSince ??= now;
+    if (written > 0) {
+      this.#sendingSince ??= now;
+      this.#connections ??= connections;
+    }
     if (connections?.every(({ remotePort }) => remotePort === this.#programmePort) !== true) this.#connectingSince ??= now;
     const waiting = connections && unacknowledgedBytes(connections);
     this.#intake = observeIntake(this.#intake, { now, written, isNew, waiting, mayPause: !slate });

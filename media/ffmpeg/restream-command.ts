@@ -50,7 +50,7 @@ export function restreamArguments(command: RestreamCommand): string[] {
     ...(container === 'flv' ? ['-flvflags', 'no_duration_filesize'] : []),
     '-f', container,
   ]);
-  return ['-hide_banner', '-nostdin', '-loglevel', 'level+warning', ...command.globalOptions, ...builder._getArguments()];
+  return ['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'level+warning', ...command.globalOptions, ...builder._getArguments()];
 }
 
 function inputOptions({ source, plan, encoder, readTimeoutSeconds }: RestreamCommand): string[] {

@@ -1,12 +1,16 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { DestinationTarget } from '../../contracts/destinations.js';
 import type { SourceLayout } from '../../domain/source.js';
+import { freePort } from '../../launcher/ports.js';
 import { writeAuthorities } from '../../media/authorities.js';
 import { type ClipOptions, makeClip, Programme } from '../support/programme.js';
 import type { PlatformConnection, RtmpPlatformOptions } from '../support/rtmp-platform.js';
 import { ffmpegPath, ffprobePath } from '../support/toolchain.js';
+import { until } from '../support/until.js';
 import { RestreamBench, SOURCE } from './support.js';
 
 let bench: RestreamBench;
@@ -108,5 +112,33 @@ describe('what a platform is sent', () => {
     const end = await bench.run(bench.activities({ caFile }), 'dst_untrusted').end;
     expect(end).toMatchObject({ code: 'destination_unreachable', detail: expect.stringContaining('certificate') as string });
     expect(platform.published).toEqual([]);
+  });
+
+  it('goes over SRT, with a passphrase no process list shows', async () => {
+    bench.programme = await Programme.start(await makeClip(bench.dir, 'srt'));
+    const PASSPHRASE = 'a-secret-passphrase';
+    const port = await freePort();
+    const recording = join(bench.dir, 'srt.ts');
+    const listen = `srt://127.0.0.1:${port}?mode=listener&passphrase=${PASSPHRASE}`;
+    const receiver = spawn(ffmpegPath(), ['-v', 'error', '-nostdin', '-analyzeduration', '500000', '-i', listen, '-c', 'copy', '-f', 'mpegts', recording], { stdio: 'ignore' });
+    bench.target('dst_srt', `srt://127.0.0.1:${port}?passphrase=${PASSPHRASE}&latency=200000`, { streamKey: 'secret-stream-id' });
+    const activities = bench.activities();
+    // The receiver listens when it listens; SRT is UDP and tells nobody.
+    for (let attempt = 1; ; attempt++) {
+      const run = bench.run(activities, 'dst_srt', attempt);
+      const isLive = await Promise.race([bench.live(activities, 'dst_srt', attempt).then(() => true, () => false), run.end.then(() => false)]);
+      if (isLive) break;
+      expect(await run.end).toMatchObject({ code: 'destination_unreachable' });
+      expect(attempt).toBeLessThan(5);
+    }
+    const { process } = (await bench.restreams.of({ broadcastId: 'brd_1', destinationId: 'dst_srt' }))!;
+    const shown = readFileSync(`/proc/${process.pid}/cmdline`, 'utf8');
+    expect(shown).toContain('passphrase');
+    expect(shown).not.toMatch(/secret/);
+    await until(() => statSync(recording).size > 0, 'what the receiver writes');
+    expect(await bench.stop(activities, 'dst_srt')).toEqual({ forced: false });
+    if (receiver.exitCode === null) await once(receiver, 'exit');
+    // Both tracks are there, or the maps fail.
+    execFileSync(ffmpegPath(), ['-v', 'error', '-i', recording, '-map', '0:v:0', '-map', '0:a:0', '-f', 'null', '-']);
   });
 });

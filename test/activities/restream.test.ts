@@ -181,7 +181,7 @@ describe('a restream', () => {
     await bench.live(activities, 'dst_frozen_stop');
     platform.freeze();
     const record = (await bench.restreams.of({ broadcastId: 'brd_1', destinationId: 'dst_frozen_stop' }))!;
-    await until(async () => ((await tcpConnections(record.process.pid)) ?? []).some(({ unacknowledged }) => unacknowledged > 200_000), 'a full connection', 60_000);
+    await until(() => (tcpConnections(record.process.pid) ?? []).some(({ unacknowledged }) => unacknowledged > 200_000), 'a full connection', 60_000);
     expect(await bench.stop(activities, 'dst_frozen_stop')).toEqual({ forced: true });
     expect(await run.end).toMatchObject({ code: 'stopped' });
     expect(isRunning(record.process)).toBe(false);

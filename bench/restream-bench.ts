@@ -1,0 +1,179 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { dataPaths } from '../config/addresses.js';
+import { freePort } from '../launcher/ports.js';
+import { startStack, type Stack } from '../launcher/stack.js';
+import { RestreamRegistry } from '../media/restream-registry.js';
+import { CpuMeter, median } from './cpu-time.js';
+import { describeMachine } from './machine.js';
+import { keepResult, table } from './results.js';
+
+export interface RestreamBenchOptions {
+  ffmpegPath: string;
+  seconds: number;
+  runs: number;
+}
+
+/** What platforms are usually sent. */
+const BITRATE = '3M';
+const POLL_MS = 50;
+/** Until bare ffmpeg, too, sends as steadily as it will. */
+const START_MS = 5000;
+const LOOPBACK = '127.0.0.1';
+
+/**
+ * CPU seconds of one restream that copies, beside bare `ffmpeg -c copy` that sends the same programme to a receiver of the
+ * same kind at the same time. Its supervision is shown apart: what the media worker uses more than in a window of the same
+ * length without a restream, which on a busy machine is little more than a guess.
+ */
+export async function runRestreamBench(options: RestreamBenchOptions): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
+  const stack = await startStack({ HOLDFAST_ALLOW_PRIVATE_ADDRESSES: '1', HOLDFAST_VIDEO_PRESET: 'ultrafast' });
+  try {
+    const clip = await makeClip(options, dir);
+    const runs: RestreamRun[] = [];
+    for (let run = 1; run <= options.runs; run++) {
+      const result = await measureOnce(options, stack, clip);
+      runs.push(result);
+      console.log(`run ${run}: restream's ffmpeg ${result.ffmpeg.toFixed(2)} s, bare ffmpeg ${result.bare.toFixed(2)} s, ratio ${result.ratio.toFixed(3)}`);
+    }
+    const ratio = median(runs.map((result) => result.ratio));
+    const share = median(runs.map((result) => total(result) / options.seconds));
+    console.log(`\n${resultTable(runs.at(-1)!)}\n\nratio of ffmpeg to bare ffmpeg (median of ${runs.length}): ${ratio.toFixed(3)}\nwith its supervision: ${(100 * share).toFixed(2)} % of a core`);
+    const result = { machine: describeMachine(options.ffmpegPath), seconds: options.seconds, ratio, share, runs };
+    console.log(`kept in ${await keepResult('restream', result)}`);
+  } finally {
+    await stack.stop();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+interface RestreamRun {
+  ffmpeg: number;
+  supervision: number;
+  bare: number;
+  ratio: number;
+}
+
+const total = ({ ffmpeg, supervision }: RestreamRun): number => ffmpeg + supervision;
+
+const resultTable = (run: RestreamRun): string =>
+  table([
+    ['CPU seconds', ''],
+    ['restream', total(run).toFixed(2)],
+    ['  ffmpeg', run.ffmpeg.toFixed(2)],
+    ['  supervision', run.supervision.toFixed(2)],
+    ['bare ffmpeg', run.bare.toFixed(2)],
+  ]);
+
+async function measureOnce({ ffmpegPath, seconds }: RestreamBenchOptions, stack: Stack, clip: string): Promise<RestreamRun> {
+  const { api, apiKey, apiSecret, processes } = await stack.run();
+  const call = caller(api, `Basic ${Buffer.from(`${apiKey}:${apiSecret}`).toString('base64')}`);
+  const stream = (await call('POST', '', { name: 'restream bench' })) as { id: string; streamKey: string; ingest: { rtmp: string } };
+  const publisher = spawn(
+    ffmpegPath,
+    ['-hide_banner', '-loglevel', 'error', '-nostdin', '-re', '-stream_loop', '-1', '-i', clip, '-c', 'copy', '-f', 'flv', `${stream.ingest.rtmp}/${stream.streamKey}`],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  while (((await call('GET', `/${stream.id}`)) as { status: string }).status !== 'live') await delay(POLL_MS);
+  const worker = processes['media-worker']!;
+  const without = await usedBy({ worker }, seconds);
+
+  const receivers = await Promise.all([receive(ffmpegPath), receive(ffmpegPath)]);
+  await call('POST', `/${stream.id}/destinations`, { name: 'bench', url: receivers[0].url, streamKey: 'restream' });
+  const ffmpeg = await liveRestream(stack);
+  const bare = spawn(
+    ffmpegPath,
+    ['-hide_banner', '-loglevel', 'error', '-nostdin', '-f', 'flv', '-i', await inputOf(ffmpeg), '-c', 'copy', '-f', 'flv', `${receivers[1].url}/bare`],
+    { stdio: 'ignore' },
+  );
+  await delay(START_MS);
+  const used = await usedBy({ worker, ffmpeg, bare: bare.pid! }, seconds);
+
+  await call('POST', `/${stream.id}/end`);
+  for (const child of [publisher, bare, ...receivers.map(({ process }) => process)]) {
+    child.kill('SIGKILL');
+    await exited(child);
+  }
+  const run = { ffmpeg: used.ffmpeg!, supervision: Math.max(0, used.worker! - without.worker!), bare: used.bare! };
+  return { ...run, ratio: run.ffmpeg / run.bare };
+}
+
+async function usedBy(pids: Record<string, number>, seconds: number): Promise<Record<string, number>> {
+  const meter = new CpuMeter(pids);
+  await delay(1000 * seconds);
+  return meter.stop();
+}
+
+const caller = (api: string, authorization: string) => async (method: string, path: string, body?: unknown): Promise<unknown> => {
+  const response = await fetch(`${api}/v1/streams${path}`, {
+    method,
+    headers: { authorization, ...(body ? { 'content-type': 'application/json' } : {}) },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
+  return response.json();
+};
+
+/** The very programme the restream reads, slate and all. */
+async function inputOf(pid: number): Promise<string> {
+  const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
+  return args[args.indexOf('-i') + 1]!;
+}
+
+async function liveRestream(stack: Stack): Promise<number> {
+  const registry = new RestreamRegistry(dataPaths(stack.dataDir).restreams);
+  for (;;) {
+    const [record] = await registry.list();
+    if (record?.live) return record.process.pid;
+    await delay(POLL_MS);
+  }
+}
+
+/** An RTMP server for one connection that throws away what it gets. */
+async function receive(ffmpegPath: string): Promise<{ url: string; process: ChildProcess }> {
+  const port = await freePort();
+  const url = `rtmp://${LOOPBACK}:${port}/bench`;
+  const child = spawn(ffmpegPath, ['-hide_banner', '-loglevel', 'error', '-nostdin', '-listen', '1', '-f', 'flv', '-i', url, '-c', 'copy', '-f', 'null', '-'], { stdio: 'ignore' });
+  await listening(port);
+  return { url, process: child };
+}
+
+/** ffmpeg's `-listen` takes one connection only, so asking the port would use it up: /proc tells instead. */
+async function listening(port: number): Promise<void> {
+  const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
+  const LISTEN_STATE = '0A';
+  for (;;) {
+    const lines = (await readFile('/proc/net/tcp', 'utf8')).split('\n');
+    if (lines.some((line) => line.includes(`:${hexPort} `) && line.includes(` ${LISTEN_STATE} `))) return;
+    await delay(POLL_MS);
+  }
+}
+
+async function exited(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+}
+
+/** A small picture at a constant bit rate: what copying costs depends on the bytes alone. */
+async function makeClip({ ffmpegPath }: RestreamBenchOptions, dir: string): Promise<string> {
+  const path = join(dir, 'clip.flv');
+  const SECONDS = 20;
+  const child = spawn(
+    ffmpegPath,
+    [
+      '-hide_banner', '-loglevel', 'error', '-nostdin', '-y',
+      '-f', 'lavfi', '-i', 'testsrc2=size=426x240:rate=30', '-f', 'lavfi', '-i', 'sine=frequency=300:sample_rate=48000', '-t', String(SECONDS),
+      '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '60', '-keyint_min', '60', '-sc_threshold', '0', '-bf', '0',
+      '-b:v', BITRATE, '-minrate', BITRATE, '-maxrate', BITRATE, '-bufsize', BITRATE, '-nal-hrd', 'cbr', '-c:a', 'aac', '-b:a', '128k', '-ac', '2',
+      path,
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  await exited(child);
+  if (child.exitCode !== 0) throw new Error('The clip could not be made');
+  return path;
+}
