@@ -89,7 +89,8 @@ async function measureOnce({ ffmpegPath, seconds }: RestreamBenchOptions, stack:
   const bare = spawn(
     ffmpegPath,
     ['-hide_banner', '-loglevel', 'error', '-nostdin', '-f', 'flv', '-i', await inputOf(ffmpeg), '-c', 'copy', '-f', 'flv', `${receivers[1].url}/bare`],
-    { stdio: 'ignore' },
+    // In a session of its own, as restreams are: the kernel shares the CPU out by session.
+    { stdio: 'ignore', detached: true },
   );
   await delay(START_MS);
   const used = await usedBy({ worker, ffmpeg, bare: bare.pid! }, seconds);
