@@ -22,6 +22,7 @@ declare module 'node-media-server/src/session/rtmp_session.js' {
     streamId: number;
     parserPacket: ChunkStreamMessage;
     inPackets: Map<number, ChunkStreamMessage>;
+    chunkMessageHeaderRead(): number;
     packetAlloc(): void;
     controlHandler(): void;
     dataHandler(): void;

@@ -5,7 +5,7 @@ type RtmpProtocol = RtmpSession['rtmp'];
 /** The peer broke RTMP's rules or our bounds; its connection is closed, nothing else. */
 export class RtmpProtocolError extends Error {}
 
-/** Before a publish is accepted only commands come: `connect` of the wordiest encoder is under 1 KiB. */
+/** Everything but sound and picture: `connect` and the metadata of the wordiest encoder are a few KiB. */
 const MAX_COMMAND_BYTES = 64 * 1024;
 /** A keyframe of 4K at 60 Mbit/s is about 2 MiB. RTMP would allow 16 MiB for each of 65 thousand chunk streams. */
 const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
@@ -16,6 +16,8 @@ const MAX_CHUNK_STREAMS = 64;
 /** RTMP 5.4.1: chunks need not be larger than a message can be; 0 would make the parser stop reading. */
 const MAX_CHUNK_BYTES = 0xffffff;
 const CONTROL_BYTES = 4;
+const AUDIO = 8;
+const VIDEO = 9;
 const SET_CHUNK_SIZE = 1;
 const WINDOW_ACKNOWLEDGEMENT_SIZE = 5;
 const CLOCK_WRAP_MS = 2 ** 32;
@@ -30,12 +32,24 @@ export function guardParser(rtmp: RtmpProtocol, isPublishing: () => boolean): vo
   const packetAlloc = rtmp.packetAlloc.bind(rtmp);
   rtmp.packetAlloc = () => {
     const message = rtmp.parserPacket;
-    checkLength(message.header.length, isPublishing() ? MAX_MESSAGE_BYTES : MAX_COMMAND_BYTES);
+    const isMedia = message.header.type === AUDIO || message.header.type === VIDEO;
+    checkLength(message.header.length, isMedia && isPublishing() ? MAX_MESSAGE_BYTES : MAX_COMMAND_BYTES);
     if (rtmp.inPackets.size > MAX_CHUNK_STREAMS) throw new RtmpProtocolError('too many chunk streams');
     if (message.header.length > message.capacity) checkBuffered(rtmp);
     // The parser would drop every message after 2^32 ms of added-up deltas.
     message.clock %= CLOCK_WRAP_MS;
     packetAlloc();
+  };
+
+  const readHeader = rtmp.chunkMessageHeaderRead.bind(rtmp);
+  rtmp.chunkMessageHeaderRead = () => {
+    const { header, bytes } = rtmp.parserPacket;
+    const { length, type } = header;
+    const read = readHeader();
+    // The buffer is as large as announced first, and the parser would read backwards in a message that shrinks.
+    const changed = bytes > 0 && (header.length !== length || header.type !== type);
+    if (changed) throw new RtmpProtocolError('another message begins within a message');
+    return read;
   };
 
   const controlHandler = rtmp.controlHandler.bind(rtmp);
@@ -50,10 +64,7 @@ export function guardParser(rtmp: RtmpProtocol, isPublishing: () => boolean): vo
 
   const dataHandler = rtmp.dataHandler.bind(rtmp);
   rtmp.dataHandler = () => {
-    const { header, payload } = rtmp.parserPacket;
-    // A header may announce another length while a message is half received: its buffer is then too small.
-    if (payload.length < header.length) throw new RtmpProtocolError('message longer than announced');
-    if (header.length > 0) dataHandler();
+    if (rtmp.parserPacket.header.length > 0) dataHandler();
   };
 }
 

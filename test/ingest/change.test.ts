@@ -1,52 +1,20 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import { until } from '../support/until.js';
+import { makeClip, type Message } from './clip.js';
 import { RawEncoder } from './raw-encoder.js';
-import { decodeRelay, ffmpeg, nextStart, startTestIngest, statusOf, type TestIngest } from './support.js';
+import { decodeRelay, nextStart, startTestIngest, statusOf, type TestIngest } from './support.js';
 
 const KEY = 'sk_changing';
 const FRAMES = 60;
 const SECONDS = FRAMES / 30;
-
-interface Message {
-  type: number;
-  timeMs: number;
-  payload: Buffer;
-}
 
 const clips: Record<string, Message[]> = {};
 let ingest: TestIngest;
 afterEach(async () => ingest.close());
 
 beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-clips-'));
-  for (const size of ['320x180', '160x90']) {
-    const path = join(folder, `${size}.flv`);
-    const made = ffmpeg([
-      '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=30`, '-f', 'lavfi', '-i', 'sine=sample_rate=48000',
-      '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-g', '30',
-      '-c:a', 'aac', '-t', String(SECONDS), '-f', 'flv', path,
-    ]);
-    expect(await made.exited, made.stderr()).toBe(0);
-    clips[size] = messagesOf(await readFile(path));
-  }
-  await rm(folder, { recursive: true });
+  for (const size of ['320x180', '160x90']) clips[size] = await makeClip({ size, seconds: SECONDS });
 });
-
-/** The tags of an FLV file, without its metadata. */
-function messagesOf(file: Buffer): Message[] {
-  const messages: Message[] = [];
-  for (let at = 13; at < file.length; ) {
-    const size = file.readUIntBE(at + 1, 3);
-    const timeMs = file.readUIntBE(at + 4, 3) + file.readUInt8(at + 7) * 2 ** 24;
-    const payload = file.subarray(at + 11, at + 11 + size);
-    if (file[at] !== 18) messages.push({ type: file.readUInt8(at), timeMs, payload });
-    at += 11 + size + 4;
-  }
-  return messages;
-}
 
 function send(encoder: RawEncoder, clip: string, shiftMs: number): void {
   for (const { type, timeMs, payload } of clips[clip] ?? []) encoder.message(type, timeMs + shiftMs, payload);

@@ -25,6 +25,26 @@ describe('malformed bytes end their own connection and nothing else', () => {
     ['a message of 16 MiB before any publish', ({ socket }) => socket.write(Buffer.concat([chunk(0xffffff, 20), Buffer.alloc(1)]))],
     ['a chunk size of zero', (encoder) => encoder.setChunkSize(0)],
     ['a chunk size with the forbidden bit', (encoder) => encoder.setChunkSize(0x80000000)],
+    ['a chunk size without its number', (encoder) => encoder.message(1, 0, Buffer.alloc(1))],
+    [
+      'a message of 9 MiB that is no media, behind a publish',
+      (encoder) => {
+        encoder.publish(KEY);
+        encoder.socket.write(Buffer.concat([chunk(9 * 1024 * 1024, 18), Buffer.alloc(1)]));
+      },
+    ],
+    ['a list of four thousand million', (encoder) => encoder.message(20, 0, Buffer.concat([amf('connect'), Buffer.from([10, 255, 255, 255, 255, 5])]))],
+    ['a value of an unknown type', (encoder) => encoder.message(20, 0, Buffer.concat([amf('connect'), Buffer.from([0x7e, 1, 2, 3])]))],
+    ['an object without an end', (encoder) => encoder.message(20, 0, Buffer.concat([amf('connect'), amf(1), Buffer.from([3, 0, 1, 0x61, 3, 0, 1])]))],
+    ['connect without an address', (encoder) => encoder.command('connect', 1, null)],
+    ['publish without a name', (encoder) => encoder.command('publish', 3, null)],
+    [
+      'a length that shrinks in the middle of a message',
+      (encoder) => {
+        encoder.setChunkSize(64);
+        encoder.socket.write(Buffer.concat([chunk(1000, 18), Buffer.alloc(64), chunk(8, 18), Buffer.alloc(64)]));
+      },
+    ],
     ['a command cut off in a number', (encoder) => encoder.message(20, 0, Buffer.concat([amf('connect'), Buffer.from([0, 1])]))],
     ['an address that is none', (encoder) => encoder.command('connect', 1, { app: 'live', tcUrl: 'no address' })],
     ['a command nested ten thousand deep', (encoder) => encoder.message(20, 0, Buffer.concat([amf('connect'), nested(10_000)]))],
@@ -102,6 +122,24 @@ describe('a connection that does not get on is ended:', () => {
     ingest = await startTestIngest({ [KEY]: 'str_1' }, { handshakeMs: 200 });
     await closedByPeer(await rawConnection(ingest));
     expect(await metric('holdfast_ingest_refusals_total{code="handshake_timeout"')).toBe(1);
+  });
+
+  it('a handshake that comes byte by byte', async () => {
+    ingest = await startTestIngest({ [KEY]: 'str_1' }, { handshakeMs: 400 });
+    const socket = await rawConnection(ingest);
+    const drip = setInterval(() => socket.write(Buffer.from([3])), 20);
+    await closedByPeer(socket);
+    clearInterval(drip);
+    expect(await metric('holdfast_ingest_refusals_total{code="handshake_timeout"')).toBe(1);
+  });
+
+  it('no publish command, however much else is said', async () => {
+    ingest = await startTestIngest({ [KEY]: 'str_1' }, { publishCommandMs: 400 });
+    const encoder = await RawEncoder.open(ingest);
+    const chatter = setInterval(() => encoder.command('connect', 1, { app: 'live', tcUrl: 'rtmp://127.0.0.1/live' }), 20);
+    await encoder.closed();
+    clearInterval(chatter);
+    expect(await metric('holdfast_ingest_refusals_total{code="no_publish"')).toBe(1);
   });
 
   it('no publish command', async () => {

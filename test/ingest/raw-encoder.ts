@@ -57,9 +57,12 @@ export class RawEncoder {
 
   /** One message in one chunk. `announced` lies about its length. */
   message(type: number, timestampMs: number, payload: Buffer, announced = payload.length): void {
-    const header = Buffer.alloc(12);
+    // Times from 0xffffff on go into an extended timestamp behind the header (RTMP 5.3.1.3).
+    const extended = timestampMs >= 0xffffff;
+    const header = Buffer.alloc(extended ? 16 : 12);
+    if (extended) header.writeUInt32BE(timestampMs % 2 ** 32, 12);
     header[0] = type === 8 ? 4 : type === 9 ? 6 : 3;
-    header.writeUIntBE(timestampMs, 1, 3);
+    header.writeUIntBE(extended ? 0xffffff : timestampMs, 1, 3);
     header.writeUIntBE(announced, 4, 3);
     header[7] = type;
     header.writeUInt32LE(type === 20 ? 0 : 1, 8);
