@@ -15,10 +15,11 @@ import { restreamFileId, type RestreamKey, type RestreamRecord } from '../media/
 import { RestreamWatch } from '../media/restream-watch.js';
 import { cancellableDelay } from './cancellable-delay.js';
 import { whileHeartbeating } from './heartbeat.js';
-import { RestreamStops } from './restream-stops.js';
+import { RestreamStops, type EndReader } from './restream-stops.js';
 
 export interface RestreamDeps extends RestreamProcessDeps {
   targets: DestinationTargets;
+  endReader: EndReader;
 }
 
 export interface RestreamInput extends RestreamKey {
@@ -56,7 +57,7 @@ const END_CODES: readonly ErrorCode[] = ['destination_url_invalid', 'destination
 /** What the restream workflow calls on the media host. */
 export function createRestreamActivities(deps: RestreamDeps) {
   const { restreams, targets, log } = deps;
-  const stops = new RestreamStops(restreams, log);
+  const stops = new RestreamStops(restreams, deps.endReader, log);
 
   return {
     /**
@@ -122,7 +123,7 @@ export function createRestreamActivities(deps: RestreamDeps) {
 
   async function watch(record: RestreamRecord): Promise<RestreamEnd> {
     const context = Context.current();
-    const programmePort = Number(new URL(deps.programmeUrl('-', null)).port);
+    const programmePort = Number(new URL(deps.programmeUrl('-', null, '-')).port);
     const connection = new RestreamWatch(record, programmePort);
     let readAt = 0;
     let reportedAt = Date.now();

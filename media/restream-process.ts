@@ -19,8 +19,8 @@ export interface RestreamProcessDeps {
   ffmpegPath: string;
   encoder: VideoEncoderChoice;
   restreams: RestreamRegistry;
-  /** The ingest's address of a stream's programme, with a slate of that name or none. */
-  programmeUrl: (streamId: string, slate: string | null) => string;
+  /** The ingest's address of a stream's programme for a reader, with a slate of that name or none. */
+  programmeUrl: (streamId: string, slate: string | null, reader: string) => string;
   slatesDir: string;
   /** Path of one restream's log; all its attempts write there. */
   restreamLogPath: (key: RestreamKey) => string;
@@ -56,12 +56,13 @@ export async function startRestream(deps: RestreamProcessDeps, input: StartRestr
   await checkPublicAddress(parsed.host, deps.allowPrivateAddresses, deps.resolve);
   const slate = target.slate ? await slateName(deps, input) : null;
   const progressPath = deps.restreams.progressPath(input, attempt);
+  const reader = `${broadcastId}-${destinationId}-${attempt}`;
   const logPath = deps.restreamLogPath(input);
   const logOffset = await logLength(logPath);
   // An attempt killed between spawn and the note of it leaves a connection that nobody knows; its report names it.
-  const process = findByArgument(progressPath) ?? (await spawn(deps, input, { address, slate, progressPath, logPath }));
+  const process = findByArgument(progressPath) ?? (await spawn(deps, input, { address, slate, reader, progressPath, logPath }));
   const record: RestreamRecord = {
-    broadcastId, destinationId, attempt, process, logPath, logOffset, progressPath, live: false, stopping: false, slate: slate !== null,
+    broadcastId, destinationId, attempt, process, reader, logPath, logOffset, progressPath, live: false, stopping: false, slate: slate !== null,
   };
   await deps.restreams.write(record);
   deps.log.info({ streamId: input.streamId, broadcastId, destinationId, attempt, pid: process.pid }, 'restream started');
@@ -81,15 +82,17 @@ async function slateName(deps: RestreamProcessDeps, { source, streamId }: StartR
 interface Spawn {
   address: RestreamAddress;
   slate: string | null;
+  reader: string;
   progressPath: string;
   logPath: string;
 }
 
-async function spawn(deps: RestreamProcessDeps, input: StartRestream, { address, slate, progressPath, logPath }: Spawn): Promise<ProcessIdentity> {
+async function spawn(deps: RestreamProcessDeps, input: StartRestream, options: Spawn): Promise<ProcessIdentity> {
+  const { address, slate, reader, progressPath, logPath } = options;
   const hidden = new HiddenOptions(address.hidden);
   const argumentsWith = (secretOptions: string[], globalOptions: string[]): string[] =>
     restreamArguments({
-      inputUrl: deps.programmeUrl(input.streamId, slate),
+      inputUrl: deps.programmeUrl(input.streamId, slate, reader),
       source: input.source,
       plan: planRestream(input.source, input.target.rendition, address.container),
       encoder: deps.encoder,

@@ -9,6 +9,8 @@ export interface RestreamRecord extends ProcessRecord {
   attempt: number;
   /** Where this attempt's lines begin in the log, which all attempts share. */
   logOffset: number;
+  /** Its name at the ingest, by which its programme can be ended. */
+  reader: string;
   /** Written by ffmpeg (`-progress`). */
   progressPath: string;
   /** Media has really left for the platform. */

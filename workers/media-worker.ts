@@ -47,6 +47,7 @@ await runEntry(log, async () => {
     targets: createDestinationTargets(database, createSecretBox(masterKey)),
     restreams: new RestreamRegistry(paths.restreams),
     programmeUrl: ingest.programmeUrl,
+    endReader: ingest.endReader,
     slatesDir: paths.slates,
     restreamLogPath: ({ broadcastId, destinationId }) => join(paths.logs, 'restreams', `${broadcastId}-${destinationId}.log`),
     allowPrivateAddresses: env.HOLDFAST_ALLOW_PRIVATE_ADDRESSES,

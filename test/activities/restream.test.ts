@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRunning } from '../../media/process-identity.js';
+import { readProgress } from '../../media/restream-progress.js';
 import { tcpConnections } from '../../media/tcp-connections.js';
 import { makeClip } from '../support/programme.js';
 import { ffmpegPath, ffprobePath } from '../support/toolchain.js';
@@ -197,7 +198,7 @@ describe('a restream', () => {
     expect(await run.end).toMatchObject({ code: 'destination_wedged', wasLive: true });
   });
 
-  it('pauses without a slate while the programme does, and is cut when it is stopped meanwhile', async () => {
+  it('pauses without a slate while the programme does, and takes leave of the platform when it is stopped meanwhile', async () => {
     const platform = await bench.platform('pauses');
     bench.target('dst_pauses', platform.url, { slate: false });
     const activities = bench.activities();
@@ -209,8 +210,18 @@ describe('a restream', () => {
     bench.programme.silent = false;
     await until(() => (run.progress()?.bytesSent ?? 0) > paused.bytesSent + 100_000, 'more of the programme');
     expect(connection.backwards).toBe(0);
-    await bench.stop(activities, 'dst_pauses');
+    bench.programme.silent = true;
+    const { progressPath } = (await bench.restreams.of({ broadcastId: 'brd_1', destinationId: 'dst_pauses' }))!;
+    let last = readProgress(progressPath)!;
+    await until(() => {
+      const before = last;
+      last = readProgress(progressPath)!;
+      return last.position > before.position && last.bytes === before.bytes;
+    }, 'a pause that its ffmpeg reports');
+    expect(await bench.stop(activities, 'dst_pauses')).toEqual({ forced: false });
+    bench.programme.silent = false;
     expect(await run.end).toMatchObject({ code: 'stopped' });
+    expect(commandsOf(await platform.closed()).slice(-2)).toEqual(['FCUnpublish', 'deleteStream']);
     expect(platform.connections).toHaveLength(1);
   });
 

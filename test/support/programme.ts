@@ -53,7 +53,7 @@ export class Programme {
   readonly #header: Buffer;
   readonly #tags: Tag[];
   readonly #lengthMs: number;
-  readonly #readers = new Set<ServerResponse>();
+  readonly #readers = new Map<ServerResponse, string | null>();
   /** Nothing is sent while true; the connections stay. */
   silent = false;
 
@@ -62,7 +62,7 @@ export class Programme {
     this.#tags = tagsOf(clip);
     const frameMs = 34;
     this.#lengthMs = this.#tags.at(-1)!.timeMs + frameMs;
-    this.#server = createServer((_request, response) => this.#play(response));
+    this.#server = createServer((request, response) => this.#play(response, new URL(request.url!, 'http://programme').searchParams.get('reader')));
   }
 
   static async start(clipPath: string): Promise<Programme> {
@@ -75,9 +75,17 @@ export class Programme {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/programme.flv`;
   }
 
+  urlFor(reader: string): string {
+    return `${this.url}?reader=${reader}`;
+  }
+
+  endReader(name: string): void {
+    for (const [response, reader] of this.#readers) if (reader === name) response.end();
+  }
+
   /** Ends every reader's programme, as an ingest does that stops. */
   endAll(): void {
-    for (const response of this.#readers) response.end();
+    for (const response of this.#readers.keys()) response.end();
   }
 
   async stop(): Promise<void> {
@@ -85,8 +93,8 @@ export class Programme {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
-  #play(response: ServerResponse): void {
-    this.#readers.add(response);
+  #play(response: ServerResponse, reader: string | null): void {
+    this.#readers.set(response, reader);
     response.writeHead(200, { 'content-type': 'video/x-flv' });
     response.write(this.#header);
     let next = 0;
