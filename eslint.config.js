@@ -11,7 +11,7 @@ const MAX_LINES = 300;
  * bench, test) may import everything. A room's `main.ts` is its composition and may import some more.
  */
 const ROOMS = [
-  'activities', 'api', 'auth', 'bench', 'config', 'contracts', 'db', 'domain', 'hls', 'ingest', 'launcher', 'log',
+  'activities', 'api', 'auth', 'bench', 'config', 'contracts', 'db', 'domain', 'fuzz', 'hls', 'ingest', 'launcher', 'log',
   'media', 'ops', 'origin', 'temporal', 'test', 'web', 'workers', 'workflows',
 ];
 const MAY_IMPORT = {

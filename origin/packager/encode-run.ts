@@ -102,6 +102,7 @@ export class EncodeRun {
       onInit: (init) => this.#options.onInit(rendition.id, init),
       onPart: (segment, part) => sink.part(rendition.id, segment, part),
       onSegment: (segment) => sink.segment(rendition.id, segment),
+      onFault: (error) => log.error({ rendition: rendition.id, err: error }, 'packager failed on encoder output'),
       onClosed: (reason) => {
         if (reason) {
           this.#options.onRefused();

@@ -21,6 +21,8 @@ export interface RenditionInputOptions {
   onSegment: (segment: CutSegment) => void;
   /** The connection is over; `reason` is null for a plain end of stream. */
   onClosed: (reason: string | null) => void;
+  /** The packager itself failed on these bytes. */
+  onFault: (error: unknown) => void;
 }
 
 /** One encoder output: bytes from a socket in, finished segments out. Reads at once whatever comes, always. */
@@ -65,8 +67,9 @@ export class RenditionInput {
       try {
         this.#boxes.push(chunk);
       } catch (error) {
-        if (!(error instanceof MediaFormatError)) throw error;
-        reason = error.message;
+        // Whatever these bytes did: this run ends, and no other broadcast notices.
+        reason = error instanceof Error ? error.message : String(error);
+        if (!(error instanceof MediaFormatError)) this.#options.onFault(error);
         this.close();
       }
     });

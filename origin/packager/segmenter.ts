@@ -138,6 +138,9 @@ export class Segmenter {
     this.#completeBefore(segment, sample);
     const previous = segment.parts.at(-1)?.samples.at(-1);
     // A run of samples has no holes in decode time: a frame lasts until the next one. What is out already stays as it is.
+    if (previous && sample.dts - previous.dts > MAX_SEGMENT_SECONDS * this.#options.timescale) {
+      throw new MediaFormatError(`decode time jumps from ${previous.dts} to ${sample.dts}`);
+    }
     if (previous && !this.#partIsFull) previous.duration = sample.dts - previous.dts;
     if (this.#partIsFull) segment.parts.push({ samples: [], independent: sample.keyframe } satisfies CutPart);
     this.#partIsFull = false;
