@@ -1,0 +1,28 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Fault } from '../fault.js';
+import { Forwarder } from '../forwarder.js';
+
+const AWAY_MS = 20_000;
+const STATUS_LIMIT_MS = 15_000;
+const OTHER_ADDRESS = '127.0.0.2';
+
+const movedPublisher: Fault = {
+  name: 'move-publisher',
+  title: `publisher killed, back after 20 s from ${OTHER_ADDRESS}`,
+  short: false,
+  limits: { stallMs: AWAY_MS + STATUS_LIMIT_MS, framesLost: 0, discontinuities: 1, statusMs: STATUS_LIMIT_MS },
+  async inject(scene) {
+    const url = new URL(`${scene.stream.ingest.rtmp}/${scene.stream.streamKey}`);
+    const forwarder = await Forwarder.start(Number(url.port), OTHER_ADDRESS);
+    scene.onClose(() => forwarder.stop());
+    const goneAt = Date.now();
+    await scene.publisher.stop('SIGKILL');
+    await delay(AWAY_MS);
+    const backAt = Date.now();
+    url.port = String(forwarder.port);
+    scene.publisher.start(url.href);
+    return { truths: [{ from: goneAt, status: 'reconnecting' }, { from: backAt, status: 'live' }], problems: [] };
+  },
+};
+
+export const PUBLISHER_FAULTS: readonly Fault[] = [movedPublisher];
