@@ -4,6 +4,7 @@ import { parseDestinationUrl } from '../domain/destination-url.js';
 import type { RestreamEnd } from '../domain/destination.js';
 import { HoldfastError, type ErrorCode } from '../domain/errors.js';
 import { classifyEnd } from '../domain/restream-outcome.js';
+import { restreamGoesOn } from '../domain/restream-plan.js';
 import type { SourceLayout } from '../domain/source.js';
 import { endProcess } from '../media/encoder-process.js';
 import { isRunning } from '../media/process-identity.js';
@@ -90,6 +91,12 @@ export function createRestreamActivities(deps: RestreamDeps) {
         context.heartbeat();
         await cancellableDelay(LIVE_POLL_MS);
       }
+    },
+
+    /** Whether the present connection goes on now that the source is another; without one there is nothing to begin anew. */
+    async checkRestreamFormat({ source, ...key }: RestreamKey & { source: SourceLayout }): Promise<{ goesOn: boolean }> {
+      const record = await restreams.of(key);
+      return { goesOn: record === null || restreamGoesOn(record.format, source) };
     },
 
     /** Closes the connection politely; `forced`: it had to be cut. Nothing there: not forced. */

@@ -58,6 +58,7 @@ export const ERROR_KINDS = {
   destination_wedged: { status: 502, retryable: true, fault: 'destination', message: 'The platform took no more data, so the connection was started again.' },
   destination_gave_up: { status: 502, retryable: false, fault: 'destination', message: 'The platform did not come back within the retry budget. Retry it when it is up again.' },
   destination_not_ended: { status: 502, retryable: false, fault: 'destination', message: 'The connection did not close in time and was cut.' },
+  restream_source_changed: { status: 409, retryable: true, fault: 'publisher', message: 'The encoder came back with another format, so sending starts again on a new connection.' },
   restream_source_lost: { status: 500, retryable: true, fault: 'holdfast', message: 'The programme to send was interrupted.' },
   stale_epoch: { status: 409, retryable: false, fault: 'holdfast', message: 'A newer encoder has taken over this broadcast.' },
   broadcast_ended: { status: 409, retryable: false, fault: 'holdfast', message: 'The broadcast has ended.' },

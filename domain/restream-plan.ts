@@ -1,6 +1,6 @@
 import type { RestreamRendition } from './destination.js';
 import { bitrateFor, gopFrames, pickLadder, type VideoRendition } from './ladder.js';
-import type { AudioSource, SourceLayout, VideoSource } from './source.js';
+import { sameAudio, sameVideo, type AudioSource, type SourceLayout, type VideoSource } from './source.js';
 
 /** What is made of the programme for one destination. */
 export interface RestreamPlan {
@@ -24,6 +24,28 @@ const FLV_MP3_RATES = [11_025, 22_050, 44_100];
  */
 export function planRestream(source: SourceLayout, rendition: RestreamRendition, container: RestreamContainer): RestreamPlan {
   return { video: planVideo(source.video, rendition, container), audio: planAudio(source.audio, container) };
+}
+
+/** What a connection was made for. */
+export interface RestreamFormat {
+  source: SourceLayout;
+  rendition: RestreamRendition;
+  container: RestreamContainer;
+}
+
+/**
+ * Whether a connection goes on when the source comes back as `now`. New sequence headers reach the platform through a copy
+ * (ffmpeg writes them on new extradata), but what platforms transcode and the slate keep the size and the sound they began
+ * with: a copied track must stay what it was, and nothing else be made of the source. What is encoded anyway keeps its
+ * format at any size; only decoders cannot change their codec.
+ */
+export function restreamGoesOn({ source, rendition, container }: RestreamFormat, now: SourceLayout): boolean {
+  const before = planRestream(source, rendition, container);
+  const plan = planRestream(now, rendition, container);
+  if (JSON.stringify(before) !== JSON.stringify(plan)) return false;
+  const videoFits = plan.video === 'copy' ? sameVideo(source.video, now.video) : source.video?.codec === now.video?.codec;
+  const audioFits = plan.audio === 'copy' ? sameAudio(source.audio, now.audio) : source.audio?.codec === now.audio?.codec;
+  return videoFits && audioFits;
 }
 
 function planVideo(video: VideoSource | null, rendition: RestreamRendition, container: RestreamContainer): RestreamPlan['video'] {

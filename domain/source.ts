@@ -22,3 +22,14 @@ export interface SourceLayout {
   video: VideoSource | null;
   audio: AudioSource | null;
 }
+
+/** The same coded pictures: a decoder, or whoever gets a copy, need not begin anew. The frame rate may differ. */
+export const sameVideo = (one: VideoSource | null, other: VideoSource | null): boolean =>
+  one?.codec === other?.codec && one?.width === other?.width && one?.height === other?.height;
+
+/** The same coded sound. */
+export const sameAudio = (one: AudioSource | null, other: AudioSource | null): boolean =>
+  one?.codec === other?.codec && one?.sampleRate === other?.sampleRate && one?.channels === other?.channels;
+
+export const sameSource = (one: SourceLayout, other: SourceLayout): boolean =>
+  sameVideo(one.video, other.video) && sameAudio(one.audio, other.audio) && one.video?.frameRate === other.video?.frameRate;

@@ -61,8 +61,10 @@ export async function startRestream(deps: RestreamProcessDeps, input: StartRestr
   const logOffset = await logLength(logPath);
   // An attempt killed between spawn and the note of it leaves a connection that nobody knows; its report names it.
   const process = findByArgument(progressPath) ?? (await spawn(deps, input, { address, slate, reader, progressPath, logPath }));
+  const format = { source: input.source, rendition: target.rendition, container: address.container };
   const record: RestreamRecord = {
-    broadcastId, destinationId, attempt, process, reader, logPath, logOffset, progressPath, live: false, stopping: false, slate: slate !== null,
+    broadcastId, destinationId, attempt, process, format, reader, logPath, logOffset, progressPath, live: false, stopping: false,
+    slate: slate !== null,
   };
   await deps.restreams.write(record);
   deps.log.info({ streamId: input.streamId, broadcastId, destinationId, attempt, pid: process.pid }, 'restream started');

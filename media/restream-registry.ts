@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { RestreamFormat } from '../domain/restream-plan.js';
 import { ProcessRegistry, type ProcessRecord } from './process-registry.js';
 
 /** The connection of one restream. */
@@ -9,6 +10,8 @@ export interface RestreamRecord extends ProcessRecord {
   attempt: number;
   /** Where this attempt's lines begin in the log, which all attempts share. */
   logOffset: number;
+  /** What it was made for. */
+  format: RestreamFormat;
   /** Its name at the ingest, by which its programme can be ended. */
   reader: string;
   /** Written by ffmpeg (`-progress`). */

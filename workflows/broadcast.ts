@@ -109,6 +109,7 @@ export class Broadcast {
 
   #startEncoding(publisher: PublishStarted): Encoding {
     this.#record.source = publisher.source;
+    void this.#restreams?.sourceChanged(publisher.source);
     const relayStart = this.#encodedPublishId === publisher.publishId ? 'keyframe' : 'cache';
     this.#encodedPublishId = publisher.publishId;
     return new Encoding({

@@ -107,9 +107,10 @@ export const destinationUpdate = defineUpdate<RestreamState | null, [Destination
 
 /** A signal between workflows: the restream tells its stream, which alone numbers the timeline. */
 export const restreamChangedSignal = defineSignal<[RestreamChanged]>('restreamChanged');
-/** Signals from the stream to a restream: it ends politely, tries at once. */
+/** Signals from the stream to a restream: it ends politely, tries at once, the source is another one now. */
 export const endRestreamSignal = defineSignal('endRestream');
 export const retryRestreamSignal = defineSignal('retryRestream');
+export const sourceChangedSignal = defineSignal<[SourceLayout]>('sourceChanged');
 
 /** An update, so that DELETE answers after the deletion can no longer be lost. Ends a live broadcast first. */
 export const deleteUpdate = defineUpdate<StreamState>('delete');

@@ -11,8 +11,8 @@ import type { DestinationError, RestreamEnd, RestreamState } from '../domain/des
 import { decideRestreamRetry, type RestreamEnding } from '../domain/restream-retry.js';
 import type { SourceLayout } from '../domain/source.js';
 import { streamWorkflowId } from '../domain/task-queues.js';
-import { endRestreamSignal, restreamChangedSignal, retryRestreamSignal } from './messages.js';
-import { farewell, restreamActivity } from './proxies.js';
+import { endRestreamSignal, restreamChangedSignal, retryRestreamSignal, sourceChangedSignal } from './messages.js';
+import { farewell, mediaCommands, restreamActivity } from './proxies.js';
 
 export interface RestreamInput {
   streamId: string;
@@ -40,9 +40,23 @@ export async function restreamWorkflow(input: RestreamInput): Promise<RestreamRe
   const restream = new Restream(input);
   setHandler(endRestreamSignal, () => restream.requestEnd());
   setHandler(retryRestreamSignal, () => restream.requestRetry());
+  setHandler(sourceChangedSignal, (source) => restream.changeSource(source));
   CancellationScope.current().cancelRequested.catch(() => restream.requestEnd());
   return CancellationScope.nonCancellable(() => restream.run());
 }
+
+/** One connection, as it goes. */
+interface Connection {
+  end: RestreamEnd | null;
+  live: boolean;
+  /** What the source is now cannot go over it. */
+  misfit: boolean;
+}
+
+const SOURCE_CHANGED: DestinationError = {
+  code: 'restream_source_changed',
+  message: 'The encoder came back with another format, so sending starts again on a new connection.',
+};
 
 class Restream {
   readonly #input: RestreamInput;
@@ -50,10 +64,14 @@ class Restream {
   #ends: RestreamEnding[] = [];
   #ending = false;
   #retryNow = false;
+  #source: SourceLayout;
+  /** Not yet looked at. */
+  #sourceChanged = false;
   #scope = new CancellationScope();
 
   constructor(input: RestreamInput) {
     this.#input = input;
+    this.#source = input.source;
     const { destinationId, attempts } = input;
     this.#state = { destinationId, status: 'starting', attempts, lastError: null, nextAttemptAt: null, startedAt: null };
   }
@@ -66,9 +84,19 @@ class Restream {
     if (this.#state.status === 'retrying' || this.#state.status === 'failed') this.#retryNow = true;
   }
 
+  changeSource(source: SourceLayout): void {
+    this.#source = source;
+    this.#sourceChanged = true;
+  }
+
   async run(): Promise<RestreamResult> {
     while (!this.#ending) {
       const end = await this.#connect();
+      if (end === 'misfit') {
+        await this.#stop();
+        await this.#tell({ status: 'retrying', lastError: SOURCE_CHANGED, nextAttemptAt: new Date().toISOString() });
+        continue;
+      }
       if (!end || end.code === 'stopped') break;
       await this.#afterEnd(end);
     }
@@ -77,14 +105,16 @@ class Restream {
     return { state: { ...this.#state, status, nextAttemptAt: null }, forced };
   }
 
-  /** One connection, from its start to its end; null when the stream said end. */
-  async #connect(): Promise<RestreamEnd | null> {
-    const { streamId, broadcastId, destinationId, label, source, hostId } = this.#input;
+  /** One connection, from its start to its end; null when the stream said end, `misfit` when it has to be another one. */
+  async #connect(): Promise<RestreamEnd | 'misfit' | null> {
+    const { streamId, broadcastId, destinationId, label, hostId } = this.#input;
     const attempt = this.#state.attempts + 1;
     this.#retryNow = false;
+    this.#sourceChanged = false;
+    const source = this.#source;
     await this.#tell({ status: 'starting', attempts: attempt, nextAttemptAt: null });
     const media = restreamActivity(hostId);
-    const current: { end: RestreamEnd | null; live: boolean } = { end: null, live: false };
+    const current: Connection = { end: null, live: false, misfit: false };
     this.#scope = new CancellationScope();
     void this.#scope.run(async () => {
       const input = { streamId, broadcastId, destinationId, attempt, source };
@@ -94,11 +124,28 @@ class Restream {
         .then(() => (current.live = true), () => undefined /* the connection ended first; its own end says why */);
       current.end = await sending.catch((error: unknown) => (isCancellation(error) ? null : lostHost(error)));
     });
-    await condition(() => this.#ending || current.end !== null || current.live);
-    if (current.live && !current.end) await this.#tell({ status: 'live', lastError: null, startedAt: new Date().toISOString() });
-    await condition(() => this.#ending || current.end !== null);
+    const isOver = () => this.#ending || current.end !== null || current.misfit;
+    await condition(() => isOver() || current.live || this.#sourceChanged);
+    while (!isOver()) {
+      if (this.#sourceChanged) this.#compareFormat(current);
+      else if (this.#state.status !== 'live') await this.#tell({ status: 'live', lastError: null, startedAt: new Date().toISOString() });
+      await condition(() => isOver() || this.#sourceChanged || (current.live && this.#state.status !== 'live'));
+    }
     if (current.end) this.#scope.cancel();
-    return this.#ending ? null : current.end;
+    if (this.#ending) return null;
+    // The ingest ends a programme whose codecs change; that may be heard of before anything else.
+    const outdated = current.end?.code === 'restream_source_lost' && source !== this.#source;
+    return current.end && !outdated ? current.end : 'misfit';
+  }
+
+  /** Beside the connection: the media host may be long in answering. */
+  #compareFormat(current: Connection): void {
+    this.#sourceChanged = false;
+    const { hostId, broadcastId, destinationId } = this.#input;
+    const input = { broadcastId, destinationId, source: this.#source };
+    void this.#scope
+      .run(() => mediaCommands(hostId).checkRestreamFormat.executeWithOptions({ summary: 'the source is another one' }, [input]))
+      .then(({ goesOn }) => (current.misfit ||= !goesOn), () => undefined /* the connection is over, or the host is away and tells its end */);
   }
 
   async #afterEnd(end: RestreamEnd): Promise<void> {
@@ -110,7 +157,7 @@ class Restream {
     if (decision.retry) {
       const nextAttemptAt = new Date(Date.now() + decision.delayMs).toISOString();
       await this.#tell({ status: 'retrying', lastError: error, nextAttemptAt });
-      await condition(() => this.#ending || this.#retryNow, decision.delayMs, { summary: 'before the next connection' });
+      await condition(() => this.#ending || this.#retryNow || this.#sourceChanged, decision.delayMs, { summary: 'before the next connection' });
     } else {
       await this.#tell({ status: 'failed', lastError: decision.code === code ? error : { ...error, code: decision.code }, nextAttemptAt: null });
       await condition(() => this.#ending || this.#retryNow);

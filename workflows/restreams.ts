@@ -2,10 +2,10 @@ import { ApplicationFailure, ParentClosePolicy, condition, startChild, type Chil
 import type { DestinationSummary } from '../contracts/destinations.js';
 import type { DestinationStatus, RestreamState } from '../domain/destination.js';
 import type { EventType } from '../domain/event.js';
-import type { SourceLayout } from '../domain/source.js';
+import { sameSource, type SourceLayout } from '../domain/source.js';
 import { restreamWorkflowId, STREAMS_QUEUE } from '../domain/task-queues.js';
 import { STREAM_ID_ATTRIBUTE } from '../temporal/search-attributes.js';
-import { endRestreamSignal, retryRestreamSignal, type DestinationCommand } from './messages.js';
+import { endRestreamSignal, retryRestreamSignal, sourceChangedSignal, type DestinationCommand } from './messages.js';
 import { catalog } from './proxies.js';
 import { restreamWorkflow, type RestreamResult } from './restream-workflow.js';
 import type { StreamLifecycle } from './stream-lifecycle.js';
@@ -38,7 +38,7 @@ export class Restreams {
   readonly #life: StreamLifecycle;
   readonly #broadcastId: string;
   readonly #hostId: string;
-  readonly #source: SourceLayout;
+  #source: SourceLayout;
   readonly #restreams = new Map<string, Running>();
   #closing = false;
 
@@ -64,12 +64,14 @@ export class Restreams {
     const running: Running = { summary, state, handle: null, endRequested: false, again: false, ended: false };
     // Known before it runs: a command that arrives meanwhile must find it.
     this.#restreams.set(destinationId, running);
-    running.handle = await this.#startChild(summary, attempts);
+    const source = this.#source;
+    running.handle = await this.#startChild(summary, attempts, source);
     void this.#awaitEnd(running, running.handle);
-    if (running.endRequested) await signalEnd(running.handle);
+    if (source !== this.#source) await signal(running.handle.signal(sourceChangedSignal, this.#source));
+    if (running.endRequested) await signal(running.handle.signal(endRestreamSignal));
   }
 
-  #startChild({ destinationId, label }: DestinationSummary, attempts: number): Promise<ChildWorkflowHandle<typeof restreamWorkflow>> {
+  #startChild({ destinationId, label }: DestinationSummary, attempts: number, source: SourceLayout): Promise<ChildWorkflowHandle<typeof restreamWorkflow>> {
     const { streamId } = this.#life;
     return startChild(restreamWorkflow, {
       workflowId: restreamWorkflowId(this.#broadcastId, destinationId),
@@ -77,7 +79,7 @@ export class Restreams {
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       staticSummary: `restream to ${label}`,
       typedSearchAttributes: [{ key: STREAM_ID_ATTRIBUTE, value: streamId }],
-      args: [{ streamId, broadcastId: this.#broadcastId, destinationId, label, hostId: this.#hostId, source: this.#source, attempts }],
+      args: [{ streamId, broadcastId: this.#broadcastId, destinationId, label, hostId: this.#hostId, source, attempts }],
     });
   }
 
@@ -105,6 +107,14 @@ export class Restreams {
   async #startStored(destinationId: string): Promise<void> {
     const stored = (await catalog.destinationsOf(this.#life.streamId)).find((destination) => destination.destinationId === destinationId);
     if (stored) await this.#start(stored);
+  }
+
+  /** The encoder is back with other media: each restream sees whether its connection can go on with that. */
+  async sourceChanged(source: SourceLayout): Promise<void> {
+    if (sameSource(this.#source, source)) return;
+    this.#source = source;
+    const handles = [...this.#restreams.values()].flatMap(({ ended, handle }) => (ended || !handle ? [] : [handle]));
+    await Promise.all(handles.map((handle) => signal(handle.signal(sourceChangedSignal, source))));
   }
 
   /** A restream's own word about itself. */
@@ -157,7 +167,7 @@ export class Restreams {
   async #end(running: Running, again: boolean): Promise<void> {
     running.again = again;
     running.endRequested = true;
-    if (running.handle) await signalEnd(running.handle);
+    if (running.handle) await signal(running.handle.signal(endRestreamSignal));
   }
 
   /** The end handshake: every destination is told, and reports; one that does not is reported as cut. */
@@ -170,9 +180,9 @@ export class Restreams {
   }
 }
 
-async function signalEnd(handle: ChildWorkflowHandle<typeof restreamWorkflow>): Promise<void> {
+async function signal(sent: Promise<void>): Promise<void> {
   try {
-    await handle.signal(endRestreamSignal);
+    await sent;
   } catch {
     // It has just ended by itself.
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planRestream } from '../../domain/restream-plan.js';
+import { planRestream, restreamGoesOn, type RestreamFormat } from '../../domain/restream-plan.js';
 import type { AudioSource, SourceLayout, VideoSource } from '../../domain/source.js';
 
 const VIDEO: VideoSource = { codec: 'h264', width: 1280, height: 720, frameRate: 30 };
@@ -45,5 +45,37 @@ describe('what a destination is sent', () => {
 
   it('has no picture when the source has none', () => {
     expect(planRestream({ video: null, audio: AUDIO }, 720, 'flv').video).toBe('none');
+  });
+});
+
+describe('a connection, when the encoder comes back,', () => {
+  const COPY: RestreamFormat = { source: SOURCE, rendition: 'source', container: 'flv' };
+  const RUNG: RestreamFormat = { ...COPY, rendition: 480 };
+  const HEVC: SourceLayout = { ...SOURCE, video: { ...VIDEO, codec: 'hevc' } };
+  const SMALLER: SourceLayout = { ...SOURCE, video: { ...VIDEO, width: 854, height: 480 } };
+  const LARGER: SourceLayout = { ...SOURCE, video: { ...VIDEO, width: 1920, height: 1080 } };
+  const SLOWER: SourceLayout = { ...SOURCE, video: { ...VIDEO, frameRate: 25 } };
+  const MONO: SourceLayout = { ...SOURCE, audio: { ...AUDIO, channels: 1 } };
+  const SILENT: SourceLayout = { ...SOURCE, audio: null };
+  const MP3: SourceLayout = { ...SOURCE, audio: { ...AUDIO, codec: 'mp3', sampleRate: 44_100 } };
+
+  it.each<[boolean, string, RestreamFormat, SourceLayout]>([
+    [true, 'a copy of the same', COPY, { ...SOURCE }],
+    [true, 'a copy at another frame rate', COPY, SLOWER],
+    [false, 'a copy with another picture size', COPY, SMALLER],
+    [false, 'a copy with other channels', COPY, MONO],
+    [false, 'a copy that has to be encoded now', COPY, HEVC],
+    [false, 'a copy whose sound is gone', COPY, SILENT],
+    [false, 'a copy whose sound has another codec', COPY, MP3],
+    [false, 'an encoded HEVC that can be copied now', { ...COPY, source: HEVC }, SOURCE],
+    [false, 'silence that is not needed any more', { ...COPY, source: SILENT }, SOURCE],
+    [false, 'a copy without a picture', COPY, { ...SOURCE, video: null }],
+    [true, 'a rung below another picture size', RUNG, LARGER],
+    [true, 'a rung that has the size of its source now', RUNG, SMALLER],
+    [false, 'a rung at another frame rate', RUNG, SLOWER],
+    [false, 'a rung of another codec, which its decoder cannot change', RUNG, HEVC],
+    [true, 'HEVC over SRT', { ...COPY, container: 'mpegts', source: HEVC }, { ...HEVC }],
+  ])('goes on: %s, %s', (goesOn, _name, format, now) => {
+    expect(restreamGoesOn(format, now)).toBe(goesOn);
   });
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { isRunning, type ProcessIdentity } from '../../media/process-identity.js
 import { ApiClient, type StreamView } from '../support/api.js';
 import { Publisher } from '../support/publisher.js';
 import { RtmpPlatform, type RtmpPlatformOptions } from '../support/rtmp-platform.js';
+import { ffprobePath } from '../support/toolchain.js';
 import { until } from '../support/until.js';
 
 interface DestinationView {
@@ -45,11 +47,13 @@ const platform = async (name: string, options: Partial<RtmpPlatformOptions> = {}
   platforms.push(started);
   return started;
 };
-const publish = (url: string): Publisher => {
-  const publisher = new Publisher(url, { video: 'testsrc2=size=320x180:rate=30' });
+const publish = (url: string, video = 'testsrc2=size=320x180:rate=30'): Publisher => {
+  const publisher = new Publisher(url, { video });
   publishers.push(publisher);
   return publisher;
 };
+const sizeOf = (recording: string): string =>
+  execFileSync(ffprobePath(), ['-v', 'error', '-select_streams', 'v:0', '-show_entries', 'stream=width,height', '-of', 'csv=p=0', recording], { encoding: 'utf8' }).trim();
 const destinationsOf = async (id: string): Promise<DestinationView[]> =>
   (await api.call<{ data: DestinationView[] }>('GET', `/v1/streams/${id}/destinations`)).body.data;
 const destination = async (id: string, name: string): Promise<DestinationView> => (await destinationsOf(id)).find((one) => one.name === name)!;
@@ -150,6 +154,22 @@ describe('a stream with destinations', () => {
     }
   });
 
+  it('begins a new connection when the encoder comes back with another picture size, and says why', async () => {
+    await publisher.stop('SIGKILL');
+    await streamBecomes(stream.id, 'reconnecting');
+    publisher = publish(stream.publishUrl, 'testsrc2=size=256x144:rate=30');
+    for (const platform of [one, two]) {
+      const old = await platform.closed(1);
+      expect(old.commands.map(({ cmd }) => cmd)).toContain('deleteStream');
+      await platform.receiving(2, 60);
+    }
+    await becomes(stream.id, 'one', 'live');
+    await becomes(stream.id, 'two', 'live');
+    const said = (await api.events(stream.id)).filter(({ type }) => type === 'restream.retrying');
+    expect(said.map(({ data }) => data)).toEqual(['one', 'two'].map(() => expect.objectContaining({ lastError: expect.objectContaining({ code: 'restream_source_changed' }) })));
+    expect(sizeOf(one.published[1]!.recording)).toEqual('256,144');
+  });
+
   it('ends its restreams first, a frozen one too, and only then the stream', async () => {
     two.freeze();
     await api.end(stream.id);
@@ -157,7 +177,7 @@ describe('a stream with destinations', () => {
     const types = (await api.events(stream.id)).map(({ type }) => type);
     const ending = types.slice(types.lastIndexOf('stream.ending'));
     expect(ending).toEqual(['stream.ending', 'restream.ended', 'restream.ended', 'stream.ended']);
-    const closed = await one.closed(1);
+    const closed = await one.closed(2);
     expect(closed.commands.map(({ cmd }) => cmd)).toContain('deleteStream');
     expect(restreamProcesses()).toEqual([]);
   });

@@ -81,7 +81,8 @@ describe('the restreams of a host', () => {
     const process = await spawnEncoder({ ffmpegPath: ffmpegPath(), args, logPath: join(dir, 'log') });
     const key = { broadcastId: 'brd_1', destinationId: 'dst_1' };
     const progressPath = restreams.progressPath(key, 1);
-    await restreams.write({ ...key, attempt: 1, process, reader: 'one', logPath: join(dir, 'log'), logOffset: 0, progressPath, live: true, stopping: false, slate: true });
+    const format = { source: { video: null, audio: null }, rendition: 'source', container: 'flv' } as const;
+    await restreams.write({ ...key, attempt: 1, process, format, reader: 'one', logPath: join(dir, 'log'), logOffset: 0, progressPath, live: true, stopping: false, slate: true });
     writeFileSync(progressPath, '');
     expect(await stopAllRestreams(join(dir, 'restreams'))).toBe(1);
     expect(isRunning(process)).toBe(false);

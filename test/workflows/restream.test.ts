@@ -119,6 +119,43 @@ describe('an owner', () => {
   });
 });
 
+describe('an encoder that comes back', () => {
+  const HEVC = { video: { codec: 'hevc', width: 1280, height: 720, frameRate: 30 }, audio: null } as const;
+
+  it('with a format the connection cannot carry is sent over a new one, and the timeline says why', async () => {
+    const { publish, command } = await liveStream(destination('one'));
+    await connectLive('one');
+    await publish(2, { source: HEVC });
+    const again = await connectLive('one', 2);
+    expect(again.input).toMatchObject({ attempt: 2, source: HEVC });
+    expect(bench.stage.calls).toContain('stopRestream one');
+    expect(events('one')).toEqual(['restream.starting', 'restream.live', 'restream.retrying', 'restream.starting', 'restream.live']);
+    const retrying = bench.stage.events.find(({ type }) => type === 'restream.retrying');
+    expect(retrying?.data).toMatchObject({ lastError: { code: 'restream_source_changed' } });
+    bench.stage.destinations.push(destination('late', { enabled: false }));
+    await command({ destinationId: 'late', command: 'start' });
+    expect((await bench.stage.connection('late')).input.source).toEqual(HEVC);
+  });
+
+  it('with another format is not waited for when the programme ended first', async () => {
+    const { publish } = await liveStream(destination('one'));
+    (await connectLive('one')).finish({ code: 'restream_source_lost', detail: 'interrupted', wasLive: true, bytesSent: 1 });
+    await publish(2, { source: HEVC });
+    await until(async () => (await bench.stage.connection('one', bench.stage.connections.length)).input.source.video?.codec === 'hevc', 'the new format');
+  });
+
+  it('with a format the connection can carry changes nothing', async () => {
+    const { publish } = await liveStream(destination('one'));
+    await connectLive('one');
+    const other = { video: { codec: 'h264', width: 640, height: 360, frameRate: 30 }, audio: null } as const;
+    await publish(2, { source: other });
+    await until(() => bench.stage.calls.includes('checkRestreamFormat one'), 'the question');
+    await bench.stage.encoder(2, { playable: false });
+    expect(bench.stage.connections).toHaveLength(1);
+    expect(events('one')).toEqual(['restream.starting', 'restream.live']);
+  });
+});
+
 describe('the end handshake', () => {
   it('closes every restream, in whatever state, before the stream is ended', async () => {
     const { handle } = await liveStream(destination('live'), destination('retrying'), destination('failed'), destination('starting'));

@@ -125,6 +125,10 @@ export class Stage {
         }),
       awaitRestreamLive: ({ destinationId, attempt }) =>
         new Promise((resolve) => void this.#waiting.set(`${destinationId}/${attempt}`, resolve)),
+      checkRestreamFormat: async ({ destinationId, source }) => {
+        this.calls.push(`checkRestreamFormat ${destinationId}`);
+        return { goesOn: source.video?.codec === 'h264' };
+      },
       stopRestream: async ({ destinationId }) => {
         this.calls.push(`stopRestream ${destinationId}`);
         if (this.deaf.has(destinationId)) await new Promise(() => {});
