@@ -7,8 +7,6 @@ export interface RtmpDestination {
   /** Lower case; an IPv6 address without brackets. */
   host: string;
   port: number;
-  /** `user:password` as given (Adobe authentication); secret. */
-  credentials: string | null;
   /** `rtmp_app`; its query, if it has one, is secret. */
   app: string;
   /** `rtmp_playpath`: the stream key; secret. */
@@ -75,8 +73,9 @@ export function parseDestinationUrl(url: string, streamKey: string | null): Dest
     if (path !== '' && path !== '/') refuse('An SRT URL has no path; use ?streamid=.');
     return { scheme: kind, host, port, options: parseSrtOptions(query, streamKey) };
   }
-  const credentials = at >= 0 ? authority.slice(0, at) : null;
-  return { scheme: kind, host, port, credentials, ...splitRtmpPath(path, query, streamKey) };
+  // ffmpeg takes them (Adobe authentication) from its arguments alone, where everybody on the machine could read them.
+  if (at >= 0) refuse('A user and password in the URL cannot be kept secret and are not supported; use a stream key.');
+  return { scheme: kind, host, port, ...splitRtmpPath(path, query, streamKey) };
 }
 
 /**

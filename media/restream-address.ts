@@ -1,5 +1,4 @@
 import type { DestinationAddress } from '../domain/destination-url.js';
-import { HoldfastError } from '../domain/errors.js';
 import type { RestreamContainer } from '../domain/restream-plan.js';
 
 /** One destination as ffmpeg is told of it. */
@@ -18,18 +17,12 @@ export interface RestreamAddress {
 /** SRT options nobody may see, and their names in ffmpeg, whose own `-streamid` is something else. */
 const SRT_HIDDEN: Record<string, string> = { streamid: 'srt_streamid', passphrase: 'passphrase' };
 
-/**
- * @param caFile PEM file of the authorities that RTMPS trusts; null for those of the system
- * @throws HoldfastError `destination_url_invalid` for what ffmpeg cannot be told unseen
- */
+/** @param caFile PEM file of the authorities that RTMPS trusts; null for those of the system */
 export function restreamAddress(address: DestinationAddress, caFile: string | null): RestreamAddress {
   const { scheme, host, port } = address;
   const url = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   if (address.scheme === 'srt') return srtAddress(address.options, url);
-  const { app, playpath, credentials } = address;
-  if (credentials !== null) {
-    throw new HoldfastError('destination_url_invalid', 'A user and password in the URL are not supported; use a stream key.');
-  }
+  const { app, playpath } = address;
   const [shown = ''] = app.split(/[/?]/);
   return {
     container: 'flv',

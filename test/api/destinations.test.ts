@@ -7,8 +7,8 @@ import { commandsQuery, liveSignal } from './destination-messages.js';
 import { basic, createApiBench, request, startApi, type ApiBench, type CallOptions, type Reply } from './support.js';
 
 const NO_TEMPORAL = '127.0.0.1:1';
-const TARGET = { url: 'rtmp://user:pass-secret@a.test:1936/live/instance?token=query-secret', streamKey: 'key-secret' };
-const SECRETS = ['pass-secret', 'query-secret', 'key-secret'];
+const TARGET = { url: 'rtmp://a.test:1936/live/instance?token=query-secret', streamKey: 'key-secret' };
+const SECRETS = ['query-secret', 'key-secret'];
 let bench: ApiBench;
 let id: string;
 let path: string;

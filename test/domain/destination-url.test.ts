@@ -4,7 +4,7 @@ import { HoldfastError } from '../../domain/errors.js';
 import { isPrivateHost } from '../../domain/private-address.js';
 import { destinationLabel, PLATFORM_IDS, PLATFORMS } from '../../domain/platforms.js';
 
-const rtmp = (parts: Record<string, unknown>) => ({ scheme: 'rtmp', host: 'a.test', port: 1935, credentials: null, app: 'live', playpath: 'KEY', ...parts });
+const rtmp = (parts: Record<string, unknown>) => ({ scheme: 'rtmp', host: 'a.test', port: 1935, app: 'live', playpath: 'KEY', ...parts });
 
 /** URL, key, what it is taken for, what is shown of it. */
 const GOOD: [string, string | null, Record<string, unknown>, string][] = [
@@ -18,8 +18,6 @@ const GOOD: [string, string | null, Record<string, unknown>, string][] = [
   ['rtmp://a.test/live/KEY?auth=SECRET', null, rtmp({ playpath: 'KEY?auth=SECRET' }), 'rtmp://a.test/live/…'],
   ['rtmp://a.test/live?auth=SECRET', 'KEY', rtmp({ app: 'live?auth=SECRET' }), 'rtmp://a.test/live/…'],
   ['rtmp://a.test/live', 'KEY?s_bl=1&a=b/c', rtmp({ playpath: 'KEY?s_bl=1&a=b/c' }), 'rtmp://a.test/live/…'],
-  ['rtmp://user:SECRET@a.test/live', 'KEY', rtmp({ credentials: 'user:SECRET' }), 'rtmp://a.test/live/…'],
-  ['rtmp://u:S@CRET@a.test/live/KEY', null, rtmp({ credentials: 'u:S@CRET' }), 'rtmp://a.test/live/…'],
   ['rtmp://my_host/live', 'KEY', rtmp({ host: 'my_host' }), 'rtmp://my_host/live/…'],
   ['rtmp://[2001:DB8::1]:1936/live', 'KEY', rtmp({ host: '2001:db8::1', port: 1936 }), 'rtmp://[2001:DB8::1]:1936/live/…'],
   ['rtmp://2130706433/live', 'KEY', rtmp({ host: '127.0.0.1' }), 'rtmp://2130706433/live/…'],
@@ -43,6 +41,8 @@ const BAD: [string, string | null, RegExp][] = [
   ['rtmp:/a.test/live', 'KEY', /must start with/],
   ['rtmp:///live', 'KEY', /no host/],
   ['rtmp://user@/live', 'KEY', /no host/],
+  ['rtmp://user:SECRET@a.test/live', 'KEY', /user and password/],
+  ['rtmps://u:S@CRET@a.test/live/KEY', null, /user and password/],
   ['rtmp://:1935/live', 'KEY', /host or port/],
   ['rtmp://a.test:/live', 'KEY', /host or port/],
   ['rtmp://a.test:port/live', 'KEY', /host or port/],

@@ -91,10 +91,6 @@ describe('the address of a destination', () => {
     expect(hidden).toEqual({ passphrase: '0123456789', srt_streamid: 'id' });
     expect(options).toEqual(['-latency', '200000']);
   });
-
-  it('with a user and password is refused: ffmpeg takes them from its arguments alone', () => {
-    expect(() => addressOf('rtmp://user:secret@platform.example/live', 'key')).toThrow(/user and password/);
-  });
 });
 
 describe('hidden options', () => {
