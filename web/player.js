@@ -113,6 +113,7 @@ function startHls() {
   hls.on(Hls.Events.LEVEL_UPDATED, (_event, { details }) => {
     isLive = details.live;
     if (!isLive && video.ended) onEnded();
+    if (video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA) endIfComplete();
   });
   hls.on(Hls.Events.LEVEL_SWITCHED, () => labelAuto(hls));
   hls.on(Hls.Events.ERROR, (_event, data) => {
@@ -159,12 +160,24 @@ async function play() {
   }
 }
 
+/** Seconds of media ahead, on the far side of holes too: where an encoder began anew the sound may leave one of a frame or two. */
 function bufferedAhead() {
+  let seconds = 0;
   for (let index = 0; index < video.buffered.length; index++) {
-    const [from, to] = [video.buffered.start(index), video.buffered.end(index)];
-    if (from <= video.currentTime + 0.1 && video.currentTime <= to) return to - video.currentTime;
+    seconds += Math.max(0, video.buffered.end(index) - Math.max(video.buffered.start(index), video.currentTime));
   }
-  return 0;
+  return seconds;
+}
+
+/**
+ * hls.js takes a hole in the sound (of a frame, where an encoder began anew) for media still missing and then never ends
+ * the video. Dry within this distance (seconds) of the end of a finished playlist is the end.
+ */
+const END_TOLERANCE_SECONDS = 0.25;
+
+function endIfComplete() {
+  if (isLive || !player.hls || video.ended || video.duration - video.currentTime > END_TOLERANCE_SECONDS) return;
+  player.hls.trigger(Hls.Events.BUFFER_EOS, {});
 }
 
 /** Live and out of media: stands still until there is a margin. */
@@ -172,6 +185,8 @@ async function refill() {
   if (!hasPlayed || refilling || !isLive || !player.hls || video.paused || video.seeking) return;
   // With low latency hls.js keeps the margin by itself: standing still would only add to the delay.
   if (lowLatency) return;
+  // Not dry but before a hole: hls.js jumps it, and only while the video plays.
+  if (bufferedAhead() >= REFILL_SECONDS) return;
   const mine = generation;
   refilling = true;
   video.pause();
@@ -294,6 +309,7 @@ video.addEventListener('playing', () => {
 video.addEventListener('waiting', () => {
   if (video.ended) return;
   show('buffering', 'buffering');
+  endIfComplete();
   void refill();
 });
 video.addEventListener('ended', onEnded);
