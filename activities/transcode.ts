@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { RelayStart } from '../contracts/ingest-control.js';
 import type { BroadcastStatus } from '../contracts/origin-control.js';
@@ -9,11 +8,14 @@ import type { SourceLayout } from '../domain/source.js';
 import type { StreamSettings } from '../domain/stream.js';
 import type { Logger } from '../log/logger.js';
 import type { IngestClient, OriginClient } from '../media/control-client.js';
-import { encoderLogTail, spawnEncoder, stopEncoder } from '../media/encoder-process.js';
+import { encoderLogTail, endProcess, spawnEncoder, stopEncoder } from '../media/encoder-process.js';
 import type { EncoderRecord, EncoderRegistry } from '../media/encoder-registry.js';
 import { ladderArguments } from '../media/ffmpeg/ladder-command.js';
 import type { VideoEncoderChoice } from '../media/ffmpeg/video-encoder.js';
 import { findByArgument, isRunning } from '../media/process-identity.js';
+import { cancellableDelay } from './cancellable-delay.js';
+import { EncoderWatch } from './encoder-watch.js';
+import { whileHeartbeating } from './heartbeat.js';
 
 export interface TranscodeDeps {
   origin: OriginClient;
@@ -54,10 +56,12 @@ export interface TranscodeProgress {
   mediaSeconds: number;
 }
 
-/** How often the process is looked at: a crashed encoder must be noticed well within its 3 s restart. */
-const WATCH_INTERVAL_MS = 250;
-/** How often the origin and the ingest are asked; each call costs CPU on both sides. */
-const READING_INTERVAL_MS = 2000;
+/** An encoder that gives nothing any more has nothing to finish; viewers wait for the next one. */
+const WEDGED_GRACE_MS = 200;
+/** Between questions to an origin that is being started again: viewers wait for it. */
+const ORIGIN_RETRY_MS = 100;
+/** After this the attempt fails, so that an operator sees why nothing starts. */
+const ORIGIN_PATIENCE_MS = 20_000;
 
 /**
  * Runs one encoder epoch of a broadcast on this media host: starts ffmpeg, or adopts the one an earlier attempt
@@ -65,11 +69,12 @@ const READING_INTERVAL_MS = 2000;
  * leaves it running for the next attempt.
  */
 export async function transcode(deps: TranscodeDeps, input: TranscodeInput): Promise<TranscodeResult> {
-  const record = await adoptOrStart(deps, input);
+  const record = await whileHeartbeating(() => adoptOrStart(deps, input));
   if (!record) return ended(deps, input, await verdictOnDead(deps, input), 0);
   try {
     const { verdict, mediaSeconds } = await watch(deps, record);
-    if (verdict !== 'crashed') await stopEncoder(record.process);
+    if (verdict === 'stalled') await endProcess(record.process, WEDGED_GRACE_MS);
+    else if (verdict !== 'crashed') await stopEncoder(record.process);
     await deps.registry.remove(input.broadcastId);
     return await ended(deps, input, verdict, mediaSeconds);
   } catch (error) {
@@ -85,7 +90,7 @@ export async function transcode(deps: TranscodeDeps, input: TranscodeInput): Pro
 async function verdictOnDead(deps: TranscodeDeps, input: TranscodeInput): Promise<TranscodeResult['reason']> {
   await deps.registry.remove(input.broadcastId);
   const publisher = await publisherState(deps, input.publishId);
-  const verdict = judgeEncoder({ running: false, mediaSeconds: 0, stalledMs: 0, publisher });
+  const verdict = judgeEncoder({ running: false, mediaSeconds: 0, stalledMs: 0, sendingMs: 0, originAnswers: false, publisher });
   return verdict === 'healthy' ? 'crashed' : verdict;
 }
 
@@ -117,8 +122,10 @@ async function start(deps: TranscodeDeps, input: TranscodeInput): Promise<Encode
   const { broadcastId, publishId, epoch, settings } = input;
   const { playbackId, latency, playbackPolicy, record: keep } = settings;
   const plan = pickLadder(input.source, settings.ladder);
-  await deps.origin.open(broadcastId, { playbackId, streamId: input.streamId, latency, playbackPolicy, keep });
-  const { sockets } = await deps.origin.startEncode(broadcastId, { epoch, ...plan });
+  const { sockets } = await whenOriginAnswers(async () => {
+    await deps.origin.open(broadcastId, { playbackId, streamId: input.streamId, latency, playbackPolicy, keep });
+    return deps.origin.startEncode(broadcastId, { epoch, ...plan });
+  });
   const args = commandFor(deps, input, plan, sockets);
   // An attempt killed between spawn and the note of it leaves an encoder that nobody knows; its sockets name it.
   const orphan = findByArgument(`unix:${Object.values(sockets)[0]}`);
@@ -136,40 +143,47 @@ function commandFor(deps: TranscodeDeps, input: TranscodeInput, plan: EncodePlan
   return ladderArguments({ inputUrl, source: input.source, plan, sockets, encoder: deps.encoder });
 }
 
-async function watch(deps: TranscodeDeps, record: EncoderRecord): Promise<{ verdict: TranscodeResult['reason']; mediaSeconds: number }> {
-  const context = Context.current();
-  let mediaSeconds = 0;
-  let grewAt = Date.now();
-  let readAt = 0;
+/** Asks until the origin answers; what it refuses for good ends at once. */
+async function whenOriginAnswers<T>(ask: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + ORIGIN_PATIENCE_MS;
   for (;;) {
-    const running = isRunning(record.process);
-    if (!running && (await deps.registry.read(record.broadcastId))?.epoch !== record.epoch) return { verdict: 'stopped', mediaSeconds };
-    if (!running || Date.now() - readAt >= READING_INTERVAL_MS) {
-      readAt = Date.now();
-      const received = await receivedSeconds(deps, record);
-      if (received > mediaSeconds) {
-        mediaSeconds = received;
-        grewAt = Date.now();
-      }
-      const publisher = await publisherState(deps, record.publishId);
-      const verdict = judgeEncoder({ running, mediaSeconds, stalledMs: Date.now() - grewAt, publisher });
-      if (verdict !== 'healthy') return { verdict, mediaSeconds };
-      const progress: TranscodeProgress = { pid: record.process.pid, startedAt: record.process.startedAt, epoch: record.epoch, mediaSeconds };
-      context.heartbeat(progress);
+    try {
+      return await ask();
+    } catch (error) {
+      if ((error instanceof HoldfastError && !error.kind.retryable) || Date.now() > deadline) throw error;
     }
-    await Promise.race([delay(WATCH_INTERVAL_MS), context.cancelled]);
+    await cancellableDelay(ORIGIN_RETRY_MS);
   }
 }
 
-/** Seconds of media of the slowest rendition; 0 when the origin does not answer or knows another epoch. */
-async function receivedSeconds({ origin, log }: TranscodeDeps, record: EncoderRecord): Promise<number> {
+async function watch(deps: TranscodeDeps, record: EncoderRecord): Promise<{ verdict: TranscodeResult['reason']; mediaSeconds: number }> {
+  const context = Context.current();
+  const watching = new EncoderWatch(record);
+  for (;;) {
+    const running = isRunning(record.process);
+    const { mediaSeconds } = watching;
+    if (!running && (await deps.registry.read(record.broadcastId))?.epoch !== record.epoch) return { verdict: 'stopped', mediaSeconds };
+    if (!running || watching.isReadingDue()) {
+      const [received, publisher] = await Promise.all([receivedSeconds(deps, record), publisherState(deps, record.publishId)]);
+      const verdict = judgeEncoder(watching.take(running, received, publisher));
+      if (verdict !== 'healthy') return { verdict, mediaSeconds: watching.mediaSeconds };
+      const { pid, startedAt } = record.process;
+      const progress: TranscodeProgress = { pid, startedAt, epoch: record.epoch, mediaSeconds: watching.mediaSeconds };
+      context.heartbeat(progress);
+    }
+    await cancellableDelay(EncoderWatch.INTERVAL_MS);
+  }
+}
+
+/** Seconds of media of the slowest rendition; null when the origin does not answer, 0 when it knows another epoch. */
+async function receivedSeconds({ origin, log }: TranscodeDeps, record: EncoderRecord): Promise<number | null> {
   try {
     const status: BroadcastStatus = await origin.status(record.broadcastId);
     if (status.epoch !== record.epoch) return 0;
     return Math.min(...status.renditions.map((rendition) => rendition.mediaSeconds));
   } catch (error) {
     log.warn({ broadcastId: record.broadcastId, reason: String(error) }, 'origin does not answer');
-    return 0;
+    return null;
   }
 }
 

@@ -7,12 +7,20 @@ export interface EncoderReading {
   stalledMs: number;
   /** null: the ingest does not answer, so nothing is known of the publisher. */
   publisher: 'sending' | 'silent' | 'gone' | null;
+  /** Milliseconds the publisher has been sending without a pause: what came before may still be on its way. */
+  sendingMs: number;
+  /** false: nothing is known of mediaSeconds now. */
+  originAnswers: boolean;
 }
 
 export type EncoderVerdict = 'healthy' | 'crashed' | 'stalled' | 'source_gone';
 
-/** Longer than the slowest start (an 8 s GOP at a mid-GOP join), shorter than a viewer's patience. */
-export const STALL_LIMIT_MS = 10_000;
+/** Until the first media: longer than the slowest start (an 8 s GOP at a mid-GOP join), shorter than a viewer's patience. */
+export const START_LIMIT_MS = 10_000;
+/** Once media flows it comes many times a second, from a machine that is too slow as well: a viewer has less than this ahead. */
+export const STALL_LIMIT_MS = 2_500;
+/** An origin that is started again answers sooner; one that has frozen does not, and then its viewers wait. */
+export const UNANSWERED_LIMIT_MS = 6_000;
 /** After its publisher has gone, an encoder drains what it has in well under this time. */
 export const DRAIN_LIMIT_MS = 3_000;
 
@@ -20,6 +28,11 @@ export const DRAIN_LIMIT_MS = 3_000;
 export function judgeEncoder(reading: EncoderReading): EncoderVerdict {
   if (!reading.running) return reading.publisher === 'gone' || reading.publisher === null ? 'source_gone' : 'crashed';
   if (reading.publisher === 'gone') return reading.stalledMs > DRAIN_LIMIT_MS ? 'source_gone' : 'healthy';
-  if (reading.publisher === 'sending' && reading.stalledMs > STALL_LIMIT_MS) return 'stalled';
+  if (reading.publisher === 'sending' && Math.min(reading.stalledMs, reading.sendingMs) > stallLimit(reading)) return 'stalled';
   return 'healthy';
+}
+
+function stallLimit({ originAnswers, mediaSeconds }: EncoderReading): number {
+  if (!originAnswers) return UNANSWERED_LIMIT_MS;
+  return mediaSeconds > 0 ? STALL_LIMIT_MS : START_LIMIT_MS;
 }

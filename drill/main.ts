@@ -28,6 +28,7 @@ async function drill(args: DrillArguments, faults: readonly Fault[], ffmpegPath:
       const result = await runner.run(fault);
       results.push(result);
       console.log(result.failures.length === 0 ? 'passed' : `FAILED: ${result.failures.join('; ')}`);
+      if (result.failures.length > 0) console.log(`  logs: ${await scene.keepLogs(fault.name)}`);
       if (!(await scene.playsSteadily())) break;
     }
     return results;

@@ -16,6 +16,8 @@ export interface FaultResult extends Measured {
 }
 
 const RECOVERY_LIMIT_MS = 60_000;
+/** What a viewer has ahead plays on without anybody delivering; only then does it show what the fault did. */
+const BUFFERED_MS = 4000;
 /** A second stall or a doubled event shows within this time. */
 const AFTERMATH_MS = 5000;
 /** Platforms are given about one new publish a minute. */
@@ -40,8 +42,11 @@ export class FaultRunner {
     await this.#newSegments();
     const startedAt = Date.now();
     const { truths, problems } = await fault.inject(scene);
+    await delay(BUFFERED_MS);
     const recovered = await scene.playsSteadily(RECOVERY_LIMIT_MS);
+    const msn = scene.segments.lastMsn;
     await delay(AFTERMATH_MS);
+    await waitFor(() => scene.segments.lastMsn > msn, AFTERMATH_MS);
     const measured: Measured = {
       ...(await this.#playback(startedAt, problems)),
       ...(await this.#media(problems)),

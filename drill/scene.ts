@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { cp, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dataPaths } from '../config/addresses.js';
 import { startStack, type Stack } from '../launcher/stack.js';
@@ -112,6 +114,14 @@ export class Scene {
   /** Ends everything it started. */
   async close(): Promise<void> {
     for (const step of this.#undo.splice(0).reverse()) await step();
+  }
+
+  /** A copy of what every process wrote, since the data folder goes with the drill. */
+  async keepLogs(name: string): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), `holdfast-drill-${name}-`));
+    await cp(dataPaths(this.stack.dataDir).logs, folder, { recursive: true });
+    await writeFile(join(folder, 'timeline.json'), JSON.stringify(await this.api.events(this.stream.id), null, 2));
+    return folder;
   }
 
   /** Something a fault has started, to be ended with the rest. */

@@ -40,8 +40,8 @@ const FAILING_AFTER = 3;
 const GIVE_UP_AFTER = 4;
 const LAST_LINES = 10;
 const LIFE_CHECK_MS = 5000;
-/** Far longer than any pause of a busy process, and short enough that no stream shows a wrong status for a minute. */
-const HUNG_AFTER_MS = 30_000;
+/** Far longer than any pause of a busy process; viewers of a frozen origin wait no longer than this. */
+const HUNG_AFTER_MS = 15_000;
 
 /** How often a sign of life is asked for, and how long a process may give none (milliseconds). */
 export interface LifeTiming {

@@ -10,6 +10,8 @@ import { ERROR_KINDS, HoldfastError, type ErrorCode } from '../domain/errors.js'
 
 /** A control call on the same machine that takes longer than this will not be answered. */
 const CALL_TIMEOUT_MS = 5000;
+/** A look at what is in memory; one that takes longer says that the process is not well. */
+const LOOK_TIMEOUT_MS = 2000;
 
 const isErrorCode = (code: unknown): code is ErrorCode => typeof code === 'string' && code in ERROR_KINDS;
 
@@ -39,7 +41,7 @@ export function createOriginClient(baseUrl: string) {
   return {
     open: (broadcastId: string, body: OpenBroadcast) => call<void>(at(broadcastId), 'PUT', body),
     startEncode: (broadcastId: string, body: StartEncode) => call<StartedEncode>(`${at(broadcastId)}/encodes`, 'POST', body),
-    status: (broadcastId: string) => call<BroadcastStatus>(at(broadcastId), 'GET'),
+    status: (broadcastId: string) => call<BroadcastStatus>(at(broadcastId), 'GET', undefined, LOOK_TIMEOUT_MS),
     awaitPlayable: (broadcastId: string, timeoutMs: number) =>
       call<BroadcastStatus>(`${at(broadcastId)}/playable?timeoutMs=${timeoutMs}`, 'GET', undefined, timeoutMs + CALL_TIMEOUT_MS),
     end: (broadcastId: string) => call<BroadcastStatus>(`${at(broadcastId)}/end`, 'POST', {}, 2 * CALL_TIMEOUT_MS),
@@ -54,7 +56,7 @@ export function createIngestClient(baseUrl: string) {
     /** null when the publisher is gone. */
     publisher: async (publishId: string): Promise<PublisherStatus | null> => {
       try {
-        return await call<PublisherStatus>(`${baseUrl}/publishers/${publishId}`, 'GET');
+        return await call<PublisherStatus>(`${baseUrl}/publishers/${publishId}`, 'GET', undefined, LOOK_TIMEOUT_MS);
       } catch (error) {
         if (error instanceof HoldfastError && error.kind.status === ERROR_KINDS.not_found.status) return null;
         throw error;

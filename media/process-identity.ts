@@ -9,13 +9,16 @@ export interface ProcessIdentity {
 }
 
 /** /proc/<pid>/stat: fields after the command name, which may itself hold spaces and brackets (proc(5)). */
-function procStat(pid: number): { state: string; startTicks: string } | null {
+function procStat(pid: number): { state: string; startTicks: string; cpuTicks: number } | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const STATE = 0;
+    const USER_TIME = 11;
+    const SYSTEM_TIME = 12;
     const START_TIME = 19;
-    return { state: fields[STATE] ?? '', startTicks: fields[START_TIME] ?? '' };
+    const cpuTicks = Number(fields[USER_TIME]) + Number(fields[SYSTEM_TIME]);
+    return { state: fields[STATE] ?? '', startTicks: fields[START_TIME] ?? '', cpuTicks };
   } catch {
     return null;
   }
@@ -41,6 +44,10 @@ export function identify(pid: number): ProcessIdentity | null {
 
 /** Is this very process still running? */
 export const isRunning = (identity: ProcessIdentity): boolean => identify(identity.pid)?.startedAt === identity.startedAt;
+
+/** CPU time a process has used so far, in clock ticks; null where the system does not tell (anything but Linux). */
+export const cpuTicks = ({ pid }: ProcessIdentity): number | null =>
+  process.platform === 'linux' ? (procStat(pid)?.cpuTicks ?? null) : null;
 
 /** A running process that has `text` among its arguments (Linux; elsewhere null): finds an encoder nobody wrote down. */
 export function findByArgument(text: string): ProcessIdentity | null {

@@ -14,7 +14,10 @@ import type { StreamLifecycle, Transition } from './stream-lifecycle.js';
 
 /** After an encoder ran out of input, the ingest's word of the publisher's end is at most this far behind. */
 const PUBLISHER_WORD_GRACE = '5 seconds';
+/** A restarted encoder delivers sooner; without it viewers have run dry, and the stream is no longer live. */
+const PICTURE_GRACE = '4 seconds';
 const MS_PER_HOUR = 3_600_000;
+const MS_PER_SECOND = 1000;
 
 /** One go-live of a stream, from its first publish to its end. */
 export class Broadcast {
@@ -28,6 +31,8 @@ export class Broadcast {
   #encodedPublishId: string | null = null;
   #failures: number[] = [];
   #overdue = false;
+  /** Since when viewers have had nothing new; null while they have. */
+  #interruptedAt: number | null = null;
   #restreams: Restreams | null = null;
   readonly #clock = new CancellationScope();
 
@@ -86,9 +91,9 @@ export class Broadcast {
     await this.#stopEncoding();
     const seconds = this.#record.settings.reconnectWindowSeconds;
     if (seconds === 0) return 'reconnect_window_over';
-    this.#transition('reconnecting', { type: 'stream.reconnecting', data: { reconnectWindowSeconds: seconds } });
+    this.#interrupt({ reconnectWindowSeconds: seconds });
     const back = () => this.#life.publisher !== null || this.#cause !== null;
-    const inTime = await condition(back, seconds * 1000, { summary: 'reconnect window' });
+    const inTime = await condition(back, seconds * MS_PER_SECOND, { summary: 'reconnect window' });
     return inTime ? null : 'reconnect_window_over';
   }
 
@@ -99,12 +104,29 @@ export class Broadcast {
     const encoding = (this.#encoding ??= this.#startEncoding(publisher));
     const changed = () => life.publisher?.publishId !== publisher.publishId || life.keyRotated;
     const announced = () => encoding.playable && life.status !== 'live';
-    await condition(() => this.#cause !== null || changed() || announced() || encoding.unplayable !== null || encoding.end !== null);
+    const news = () => this.#cause !== null || changed() || announced() || encoding.unplayable !== null || encoding.end !== null;
+    if (life.status !== 'live' || encoding.playable) await condition(news);
+    else if (!(await condition(() => news() || encoding.playable, PICTURE_GRACE))) this.#interrupt({ problem: 'no_picture' });
     if (announced()) this.#goLive();
     if (life.keyRotated) await this.#dismissPublisher(publisher);
     if (this.#cause || changed()) return null;
     if (encoding.end) return this.#afterEncoding(encoding.end, publisher);
-    return encoding.unplayable ? this.#fail('no_playable_media', encoding.unplayable) : null;
+    return encoding.unplayable ? this.#withoutPicture(encoding.unplayable, publisher) : null;
+  }
+
+  /** A broadcast that was playable gets as many encoders as its window has time for: its origin may have been away. */
+  async #withoutPicture(detail: string, publisher: PublishStarted): Promise<EndCause | null> {
+    const waitedMs = Date.now() - (this.#interruptedAt ?? Date.now());
+    const isOver = waitedMs >= this.#record.settings.reconnectWindowSeconds * MS_PER_SECOND;
+    if (this.#record.liveAt === null || isOver) return this.#fail('no_playable_media', detail);
+    await this.#stopEncoding();
+    return this.#afterEncoding({ reason: 'stalled', detail, mediaSeconds: 0 }, publisher);
+  }
+
+  /** What viewers have is over; told once, however many reasons follow each other. */
+  #interrupt(data: Record<string, unknown>): void {
+    this.#interruptedAt ??= Date.now();
+    if (this.#life.status !== 'reconnecting') this.#transition('reconnecting', { type: 'stream.reconnecting', data });
   }
 
   #startEncoding(publisher: PublishStarted): Encoding {
@@ -114,7 +136,6 @@ export class Broadcast {
     this.#encodedPublishId = publisher.publishId;
     return new Encoding({
       hostId: publisher.hostId,
-      announce: this.#life.status !== 'live',
       streamId: this.#life.streamId,
       broadcastId: this.id,
       publishId: publisher.publishId,
@@ -127,6 +148,7 @@ export class Broadcast {
 
   #goLive(): void {
     const again = this.#record.liveAt !== null;
+    this.#interruptedAt = null;
     this.#record.liveAt ??= new Date().toISOString();
     const renditions = this.#record.renditions.map((rendition) => rendition.id);
     this.#transition('live', { type: again ? 'stream.reconnected' : 'stream.live', data: { renditions } });

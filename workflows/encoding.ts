@@ -4,8 +4,6 @@ import { encoderActivity, mediaCommands, playableActivity } from './proxies.js';
 
 export interface EncodingInput extends TranscodeInput {
   hostId: string;
-  /** Ask when it becomes playable: at the start of a broadcast and after a reconnect. */
-  announce: boolean;
 }
 
 /** How an encoding ended, or `host_lost` when the media host took or finished no activity. */
@@ -34,12 +32,12 @@ export class Encoding {
   }
 
   start(): this {
-    const { hostId, announce, ...input } = this.#input;
+    const { hostId, ...input } = this.#input;
     const { epoch, broadcastId } = input;
     void this.#scope.run(async () => {
       const media = encoderActivity(hostId);
       const running = media.transcode.executeWithOptions({ summary: `encoder ${epoch} of ${broadcastId}` }, [input]);
-      if (announce) void this.#awaitPlayable();
+      void this.#awaitPlayable();
       try {
         this.end = await running;
       } catch (error) {

@@ -4,10 +4,14 @@ import type { Scene } from '../scene.js';
 import { UNNOTICED_MS } from './kills.js';
 
 const FROZEN_MS = 30_000;
+/** Temporal gives a worker up that says nothing for 10 s, the launcher one that says nothing for 15 s: between them two work at once. */
+const DOZE_MS = 13_000;
 /** What is true is told within this, of the fault and of its end. */
 const STATUS_LIMIT_MS = 15_000;
 /** The viewer waits while it is frozen, and until it plays again. */
 const STALL_LIMIT_MS = FROZEN_MS + STATUS_LIMIT_MS;
+
+const MS_PER_SECOND = 1000;
 
 interface Frozen {
   name: string;
@@ -17,17 +21,18 @@ interface Frozen {
   during: 'live' | 'reconnecting';
   stallMs: number;
   discontinuities: number;
+  ms?: number;
 }
 
-function frozen({ name, title, pid, during, stallMs, discontinuities }: Frozen): Fault {
+function frozen({ name, title, pid, during, stallMs, discontinuities, ms = FROZEN_MS }: Frozen): Fault {
   return {
     name: `freeze-${name}`,
-    title: `SIGSTOP of ${title} for 30 s`,
+    title: `SIGSTOP of ${title} for ${ms / MS_PER_SECOND} s`,
     short: false,
     limits: { stallMs, framesLost: during === 'live' && discontinuities === 0 ? 0 : null, discontinuities, statusMs: STATUS_LIMIT_MS },
     async inject(scene) {
       const from = Date.now();
-      await freeze(await pid(scene), FROZEN_MS);
+      await freeze(await pid(scene), ms);
       return { truths: [{ from, status: during }, { from: Date.now(), status: 'live' }], problems: [] };
     },
   };
@@ -46,6 +51,10 @@ export const FREEZES: readonly Fault[] = [
   frozen({
     name: 'media-worker', title: 'media-worker', pid: (scene) => pidOf(scene.stack, 'media-worker'),
     during: 'live', stallMs: UNNOTICED_MS, discontinuities: 0,
+  }),
+  frozen({
+    name: 'media-worker-briefly', title: 'media-worker', pid: (scene) => pidOf(scene.stack, 'media-worker'),
+    during: 'live', stallMs: UNNOTICED_MS, discontinuities: 0, ms: DOZE_MS,
   }),
   frozen({
     name: 'origin', title: 'origin', pid: (scene) => pidOf(scene.stack, 'origin'),

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { DRAIN_LIMIT_MS, judgeEncoder, STALL_LIMIT_MS, type EncoderReading } from '../../domain/liveness.js';
+import {
+  DRAIN_LIMIT_MS, judgeEncoder, STALL_LIMIT_MS, START_LIMIT_MS, UNANSWERED_LIMIT_MS, type EncoderReading,
+} from '../../domain/liveness.js';
 import { decideRestart, MAX_RESTARTS, RESTART_WINDOW_MS } from '../../domain/restart-policy.js';
 
 const reading = (overrides: Partial<EncoderReading>): EncoderReading => ({
@@ -7,6 +9,8 @@ const reading = (overrides: Partial<EncoderReading>): EncoderReading => ({
   mediaSeconds: 10,
   stalledMs: 0,
   publisher: 'sending',
+  sendingMs: 60_000,
+  originAnswers: true,
   ...overrides,
 });
 
@@ -18,6 +22,11 @@ describe('an encoder', () => {
     ['that ended after its publisher left ran out of input', { running: false, publisher: 'gone' }, 'source_gone'],
     ['that ended with the ingest away lost its input', { running: false, publisher: null }, 'source_gone'],
     ['that delivers nothing although its publisher sends is stalled', { stalledMs: STALL_LIMIT_MS + 1 }, 'stalled'],
+    ['that has not delivered anything yet may take longer', { mediaSeconds: 0, stalledMs: START_LIMIT_MS }, 'healthy'],
+    ['that never delivers anything is stalled', { mediaSeconds: 0, stalledMs: START_LIMIT_MS + 1 }, 'stalled'],
+    ['whose publisher sends again since a moment is healthy', { stalledMs: 60_000, sendingMs: STALL_LIMIT_MS }, 'healthy'],
+    ['is not blamed at once for an origin that does not answer', { originAnswers: false, stalledMs: UNANSWERED_LIMIT_MS }, 'healthy'],
+    ['whose origin is away for long is started anew', { originAnswers: false, stalledMs: UNANSWERED_LIMIT_MS + 1 }, 'stalled'],
     ['that delivers nothing because its publisher is silent is healthy', { stalledMs: STALL_LIMIT_MS + 1, publisher: 'silent' }, 'healthy'],
     ['that delivers nothing while the ingest is away is left alone', { stalledMs: STALL_LIMIT_MS + 1, publisher: null }, 'healthy'],
     ['that still drains after its publisher left is healthy', { publisher: 'gone', stalledMs: DRAIN_LIMIT_MS }, 'healthy'],

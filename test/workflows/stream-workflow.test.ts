@@ -118,6 +118,18 @@ describe('an encoder that fails', () => {
     expect(stage.events.at(-1)?.data).toMatchObject({ problem: 'encoder_crashed', detail: 'Segmentation fault' });
   });
 
+  it('and brings no picture again for seconds makes the stream reconnecting; its next picture makes it live', async () => {
+    const { stage } = bench;
+    const { encoder } = await liveStream();
+    encoder.finish({ reason: 'stalled', detail: '', mediaSeconds: 3 });
+    const second = await stage.encoder(2, { playable: false });
+    await until(() => stage.status === 'reconnecting', 'reconnecting');
+    expect(stage.events.at(-1)).toMatchObject({ type: 'stream.reconnecting', data: { problem: 'no_picture' } });
+    second.becomePlayable();
+    await until(() => stage.status === 'live', 'live again');
+    expect(stage.eventTypes.slice(-3)).toEqual(['stream.health', 'stream.reconnecting', 'stream.reconnected']);
+  });
+
   it('again and again before anything could be played fails the stream with its last words', async () => {
     const { stage } = bench;
     const stream = await bench.start();
