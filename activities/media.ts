@@ -29,7 +29,7 @@ export function createMediaActivities(deps: TranscodeDeps & RestreamDeps) {
 
     transcode: (input: TranscodeInput): Promise<TranscodeResult> => transcode(deps, input),
 
-    /** Returns when a viewer can play the broadcast: every rendition has its first segment (or part). */
+    /** Returns when a viewer can play the broadcast: every rendition has its first segment. */
     async awaitPlayable({ broadcastId, epoch }: { broadcastId: string; epoch: number }): Promise<void> {
       for (;;) {
         const context = Context.current();

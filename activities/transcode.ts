@@ -121,6 +121,7 @@ async function adoptOrStart(deps: TranscodeDeps, input: TranscodeInput): Promise
 async function start(deps: TranscodeDeps, input: TranscodeInput): Promise<EncoderRecord> {
   const { broadcastId, publishId, epoch, settings } = input;
   const { playbackId, latency, playbackPolicy, record: keep } = settings;
+  const startedAt = performance.now();
   const plan = pickLadder(input.source, settings.ladder);
   const { sockets } = await whenOriginAnswers(async () => {
     await deps.origin.open(broadcastId, { playbackId, streamId: input.streamId, latency, playbackPolicy, keep });
@@ -134,7 +135,7 @@ async function start(deps: TranscodeDeps, input: TranscodeInput): Promise<Encode
   const record: EncoderRecord = { broadcastId, publishId, epoch, process, logPath };
   await deps.registry.write(record);
   const renditions = plan.renditions.map((rendition) => rendition.id);
-  deps.log.info({ streamId: input.streamId, broadcastId, epoch, pid: process.pid, renditions }, 'encoder started');
+  deps.log.info({ streamId: input.streamId, broadcastId, epoch, pid: process.pid, renditions, afterMs: Math.round(performance.now() - startedAt) }, 'encoder started');
   return record;
 }
 

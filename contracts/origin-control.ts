@@ -24,6 +24,8 @@ export interface OpenBroadcast {
 export interface StartEncode {
   epoch: number;
   gopSeconds: number;
+  /** The first segment ends this many seconds after the start; the second where it would without it. See EncodePlan. */
+  firstGopSeconds?: number;
   renditions: Rendition[];
 }
 
@@ -37,7 +39,7 @@ export interface BroadcastStatus {
   broadcastId: string;
   state: 'open' | 'ended';
   epoch: number;
-  /** A viewer can play it now: every rendition of the present epoch has its first segment (part, with low latency). */
+  /** A viewer can play it now: every rendition of the present epoch has its first segment. */
   playable: boolean;
   renditions: RenditionProgress[];
   /** Seconds of finished segments, over all epochs. */

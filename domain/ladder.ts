@@ -34,9 +34,21 @@ export interface EncodePlan {
   renditions: Rendition[];
   /** Seconds between keyframes in every rendition; a segment is one GOP. */
   gopSeconds: number;
+  /**
+   * Seconds from the first keyframe of an encoder to its second; the third stands where it would without it, `gopSeconds`
+   * after the first. Absent where the frame rates have no such instant in common.
+   */
+  firstGopSeconds?: number;
 }
 
 export const GOP_SECONDS = 2;
+/**
+ * Browsers play nothing before one segment is closed, so the first one is short. An encoder that has just started is given
+ * about this much at once, what the publisher sent meanwhile: less would not come out any sooner.
+ */
+const FIRST_GOP_SECONDS = 0.4;
+/** Longer than this share of a GOP, an early second keyframe gains nothing. */
+const MAX_FIRST_GOP_SHARE = 0.5;
 export const AUDIO_BITRATE = 128_000;
 
 /** Apple's authoring table 1.25, rounded to what x264 veryfast needs for the same picture. */
@@ -68,7 +80,21 @@ export function pickLadder(source: SourceLayout, custom: readonly CustomRung[] |
   const exact = source.video && { ...source.video, frameRate: exactFrameRate(source.video.frameRate) };
   const video = exact ? videoRenditions(exact, custom) : [];
   const gopSeconds = exact ? gopFrames(exact.frameRate) / exact.frameRate : GOP_SECONDS;
-  return { renditions: source.audio ? [...video, AUDIO_RENDITION] : video, gopSeconds };
+  const firstGopSeconds = pickFirstGop(video.map(({ frameRate }) => frameRate), gopSeconds);
+  return { renditions: source.audio ? [...video, AUDIO_RENDITION] : video, gopSeconds, ...(firstGopSeconds === null ? {} : { firstGopSeconds }) };
+}
+
+/** The instant nearest to FIRST_GOP_SECONDS at which every rung has a frame; null when that is too late to be of use. */
+function pickFirstGop(frameRates: readonly number[], gopSeconds: number): number | null {
+  if (frameRates.length === 0) return FIRST_GOP_SECONDS;
+  const slowest = Math.min(...frameRates);
+  const latest = MAX_FIRST_GOP_SHARE * gopSeconds;
+  const ROUNDING = 1e-6;
+  const isWhole = (frames: number): boolean => Math.abs(frames - Math.round(frames)) < ROUNDING;
+  const instants = Array.from({ length: Math.floor(latest * slowest + ROUNDING) }, (_none, index) => (index + 1) / slowest);
+  const common = instants.filter((seconds) => frameRates.every((rate) => isWhole(rate * seconds)));
+  const distance = (seconds: number): number => Math.abs(seconds - FIRST_GOP_SECONDS);
+  return common.reduce<number | null>((best, seconds) => (best === null || distance(seconds) < distance(best) ? seconds : best), null);
 }
 
 /** 29.97 stands for 30000/1001: the hundredth of a per mille between them would push cuts off the grid within hours. */

@@ -15,6 +15,9 @@ interface Held extends HeldRequest {
   deadline: number;
 }
 
+/** What viewers of a playback id wait for that nothing can be shown of yet. */
+export const waitTopic = (playbackId: string): string => `wait:${playbackId}`;
+
 /** Answers sent in one go; then whatever has come in from the encoders is taken first. */
 const SLICE = 400;
 /** Deadlines of seconds need no timer each. */

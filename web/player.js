@@ -2,13 +2,17 @@
  * Plays one playback id: waits until there is something, starts by itself, recovers from what can be recovered.
  * `window.holdfastPlayer` = {hls, video} for tests and for pages that embed this one.
  */
+import { chooseRate, stalledTarget } from './catch-up.js';
+
 const Hls = window.Hls;
 const $ = (id) => document.getElementById(id);
 const video = $('video');
 const token = new URLSearchParams(location.search).get('token');
 const playlistUrl = new URL(`index.m3u8${token ? `?token=${encodeURIComponent(token)}` : ''}`, location.href).href;
 
-/** Asking four times a second shows the picture within a quarter of a second of the first part. */
+/** The origin answers as soon as there is something to play; where a proxy in between does not wait, this is the pause. */
+const waitUrl = new URL(playlistUrl);
+waitUrl.searchParams.set('wait', '1');
 const POLL_MS = 250;
 /** A refused token does not become good by asking often. */
 const REFUSED_POLL_MS = 5000;
@@ -29,8 +33,16 @@ const REFILL_POLL_MS = 100;
 /** Closer than this to the live edge (seconds) counts as live, with low latency and without. */
 const LOW_LATENCY_EDGE_SECONDS = 4;
 const EDGE_SECONDS = 12;
-/** Fast enough to be back at the edge within seconds after a stall; music stays bearable. */
-const CATCH_UP_RATE = 1.25;
+const BITS_PER_MEGABIT = 1_000_000;
+/** Browsers round their estimate, and know nothing of the way to this server. */
+const CAUTION = 0.5;
+/** Bit/s: a middle rung, which most connections carry. */
+const UNKNOWN_BANDWIDTH = 2_000_000;
+/** The playback rate is looked at this often, with what was buffered in this many looks. */
+const RATE_MS = 250;
+const AHEAD_SAMPLES = 6;
+/** After this long without running dry, one time of it is forgotten. */
+const STALL_MEMORY_MS = 60_000;
 /** The shown latency is renewed this often. */
 const LATENCY_MS = 500;
 
@@ -45,6 +57,11 @@ let generation = 0;
 let refilling = false;
 /** The picture has moved since the last start: what runs dry now is a stall, not the beginning. */
 let hasPlayed = false;
+/** Target and part duration of the playlist, seconds. */
+let timing = { target: 0, part: 0 };
+let ahead = [];
+let stalls = 0;
+let stalledAt = 0;
 
 const MESSAGES = {
   waiting: ['Waiting for the stream', 'It starts by itself as soon as the broadcast is live.'],
@@ -66,10 +83,12 @@ const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 /** Resolves when the multivariant playlist is there. */
 async function untilPlayable(mine) {
   while (mine === generation) {
+    const askedAt = Date.now();
     let pause = POLL_MS;
     try {
-      const response = await fetch(playlistUrl, { cache: 'no-store' });
+      const response = await fetch(waitUrl, { cache: 'no-store' });
       if (response.ok) return true;
+      if (Date.now() - askedAt > POLL_MS) pause = 0;
       const refused = response.status === 401 || response.status === 403;
       if (refused) pause = REFUSED_POLL_MS;
       show(refused ? 'refused' : 'waiting', refused ? 'refused' : 'waiting');
@@ -86,20 +105,28 @@ async function start() {
   player.hls?.destroy();
   player.hls = null;
   hasPlayed = false;
+  stalls = 0;
   show('waiting', 'waiting');
+  // Made before there is anything to play: opening the browser's media source takes a moment of its own.
+  const hls = Hls?.isSupported() ? createHls() : null;
   if (!(await untilPlayable(mine))) return;
   show('buffering', 'buffering');
-  if (Hls?.isSupported()) startHls();
+  if (hls) hls.loadSource(playlistUrl);
   else if (video.canPlayType('application/vnd.apple.mpegurl')) startNative();
   else show('failed', 'failed');
 }
 
-function startHls() {
+function createHls() {
   const hls = new Hls({
     // How far behind the edge: what the playlist holds back, or three segments where it says nothing. Setting
     // liveSyncDurationCount here, even to its default, would overrule the playlist.
     lowLatencyMode: true,
-    maxLiveSyncPlaybackRate: CATCH_UP_RATE,
+    // The rate is ours, and what a stall adds to the delay: see catch-up.js.
+    maxLiveSyncPlaybackRate: 1,
+    liveSyncOnStallIncrease: 0,
+    // A test fragment would be loaded and thrown away before the first that is shown.
+    testBandwidth: false,
+    abrEwmaDefaultEstimate: expectedBandwidth(),
     backBufferLength: 60,
   });
   player.hls = hls;
@@ -109,6 +136,7 @@ function startHls() {
   });
   hls.on(Hls.Events.LEVEL_LOADED, (_event, { details }) => {
     lowLatency = details.partTarget > 0;
+    timing = { target: details.targetduration, part: lowLatency ? details.partTarget : details.targetduration };
   });
   hls.on(Hls.Events.LEVEL_UPDATED, (_event, { details }) => {
     isLive = details.live;
@@ -119,8 +147,32 @@ function startHls() {
   hls.on(Hls.Events.ERROR, (_event, data) => {
     if (data.fatal) recover(hls, data);
   });
-  hls.loadSource(playlistUrl);
   hls.attachMedia(video);
+  return hls;
+}
+
+/** Bit/s to choose the first quality by: the browser's own estimate, where it tells one. */
+function expectedBandwidth() {
+  const megabits = navigator.connection?.downlink;
+  return megabits ? megabits * BITS_PER_MEGABIT * CAUTION : UNKNOWN_BANDWIDTH;
+}
+
+/** Keeps the picture at its distance from the live edge. */
+function adjustRate() {
+  const { hls } = player;
+  if (!hls?.targetLatency || !hls.latency || video.paused || video.seeking) {
+    ahead = [];
+    return;
+  }
+  ahead = [...ahead, bufferedAhead()].slice(-AHEAD_SAMPLES);
+  if (stalls > 0 && Date.now() - stalledAt > STALL_MEMORY_MS) {
+    stalls--;
+    stalledAt = Date.now();
+  }
+  const target = stalledTarget(hls.targetLatency, stalls, timing.part, timing.target);
+  const now = { latency: hls.latency, target, lowestAhead: Math.min(...ahead), range: target + timing.target, rate: video.playbackRate };
+  const rate = isLive ? chooseRate(now) : 1;
+  if (rate !== video.playbackRate) video.playbackRate = rate;
 }
 
 function startNative() {
@@ -183,7 +235,9 @@ function endIfComplete() {
 /** Live and out of media: stands still until there is a margin. */
 async function refill() {
   if (!hasPlayed || refilling || !isLive || !player.hls || video.paused || video.seeking) return;
-  // With low latency hls.js keeps the margin by itself: standing still would only add to the delay.
+  stalls++;
+  stalledAt = Date.now();
+  // With low latency the margin grows with the stalls: standing still would only add to the delay.
   if (lowLatency) return;
   // Not dry but before a hole: hls.js jumps it, and only while the video plays.
   if (bufferedAhead() >= REFILL_SECONDS) return;
@@ -288,6 +342,7 @@ function unmute() {
 }
 
 setInterval(showLatency, LATENCY_MS);
+setInterval(adjustRate, RATE_MS);
 
 let idleTimer;
 function wakeUp() {

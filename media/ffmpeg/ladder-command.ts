@@ -104,11 +104,22 @@ function videoOptions(rendition: VideoRendition, index: number, { plan, encoder 
   return [
     '-map', `[v${index}]`,
     ...videoEncoderOptions(encoder, rendition, gop),
+    ...earlyKeyframe(rendition, gop, plan.firstGopSeconds),
     '-fps_mode', 'cfr',
     '-r', frameRateArgument(rendition.frameRate),
     ...FMP4_OPTIONS,
     '-f', 'mp4',
   ];
+}
+
+/**
+ * A second keyframe soon after the first, so that the first segment is short. The third is forced as well: encoders count
+ * their GOP from the newest keyframe, and from there on it is the regular one. Counted in frames (`n`), because the first
+ * frame's time is not always 0.
+ */
+function earlyKeyframe({ frameRate }: VideoRendition, gop: number, firstGopSeconds: number | undefined): string[] {
+  if (firstGopSeconds === undefined) return [];
+  return ['-force_key_frames', `expr:eq(n,${Math.round(frameRate * firstGopSeconds)})+eq(n,${gop})`];
 }
 
 function audioOptions(audio: AudioRendition): string[] {

@@ -32,6 +32,7 @@ const rendition = z.discriminatedUnion('kind', [
 const startEncode = z.object({
   epoch: z.number().int().positive(),
   gopSeconds: z.number().min(0.5).max(20),
+  firstGopSeconds: z.number().min(0.04).max(10).optional(),
   renditions: z
     .array(rendition)
     .min(1)

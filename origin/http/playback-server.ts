@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { ERROR_KINDS, HoldfastError } from '../../domain/errors.js';
 import type { Logger } from '../../log/logger.js';
 import type { Broadcasts } from '../broadcasts.js';
-import type { HeldRequests } from '../held-requests.js';
+import { waitTopic, type HeldRequests } from '../held-requests.js';
 import type { OriginMetrics } from '../metrics.js';
 import { multivariantPlaylist } from '../playlists.js';
 import type { History } from '../store/history.js';
@@ -34,6 +34,10 @@ const RETRY_AFTER_SECONDS = 1;
 /** Players ask every one or two seconds; a connection that is kept longer than that saves a handshake each time. */
 const KEEP_ALIVE_MS = 30_000;
 const MS_PER_SECOND = 1000;
+/** A player that wants to be told rather than to ask again adds this to the query of the multivariant playlist. */
+const WAIT_PARAMETER = 'wait';
+/** Shorter than what proxies take for a server that hangs. */
+const WAIT_LIMIT_MS = 20_000;
 /** Both init and segments are ISO base media; Safari and browsers take this type for picture and sound. */
 const mediaType = (rendition: string): string => (rendition === 'audio' ? 'audio/mp4' : 'video/mp4');
 
@@ -70,7 +74,9 @@ async function answer(
   const token = query.get('token');
   switch (route?.kind) {
     case 'multivariant':
-      return sendMultivariant(options, request, response, route.playbackId, token);
+      return query.has(WAIT_PARAMETER)
+        ? awaitMultivariant(options, request, response, route.playbackId, token)
+        : sendMultivariant(options, request, response, route.playbackId, token);
     case 'playlist':
       return sendMediaPlaylist(options, request, response, route, query);
     case 'media':
@@ -109,6 +115,26 @@ async function sendMultivariant(
   if (!playlist) throw new HoldfastError('not_playable_yet');
   // Never kept without asking again: the next broadcast of the stream shows at the same address.
   return sendPlaylist(request, response, playlist, cacheControl('live', open.playbackPolicy === 'signed'));
+}
+
+/** The same, held until there is something to play: a page that waits need not ask again and again. */
+async function awaitMultivariant(
+  options: PlaybackServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  playbackId: string,
+  token: string | null,
+): Promise<number> {
+  const { broadcasts } = options;
+  const open = broadcasts.newestOf(playbackId);
+  if (open) await authorize(options, open, token);
+  const isDue = (): boolean => {
+    const newest = broadcasts.newestOf(playbackId);
+    return newest !== null && broadcasts.status(newest.broadcastId).playable;
+  };
+  const answer = (): Promise<number> => sendMultivariant(options, request, response, playbackId, token);
+  if (isDue()) return answer();
+  return held(options, response, waitTopic(playbackId), { isDue, answer, giveUp: 'not_playable_yet', limitMs: WAIT_LIMIT_MS });
 }
 
 const playlistCaching = ({ endedAt, open }: History): string =>

@@ -20,6 +20,8 @@ export interface CutSink {
 export interface EncodeRunOptions {
   renditions: readonly Rendition[];
   gopSeconds: number;
+  /** See StartEncode. */
+  firstGopSeconds?: number | undefined;
   /** Rendition id → path of the socket to listen on. */
   sockets: Record<string, string>;
   log: Logger;
@@ -48,8 +50,11 @@ export class EncodeRun {
   constructor(options: EncodeRunOptions) {
     this.#options = options;
     this.sockets = options.sockets;
-    this.#grid = new CutGrid(options.gopSeconds, (time) => {
+    const listenedAt = performance.now();
+    const { gopSeconds, firstGopSeconds } = options;
+    this.#grid = new CutGrid({ gopSeconds, firstGopSeconds }, (time) => {
       this.started = { mediaSeconds: time, wallMs: Date.now() };
+      options.log.info({ afterMs: Math.round(performance.now() - listenedAt) }, 'first frame of the encoder');
     });
     const hasVideo = options.renditions.some(({ kind }) => kind === 'video');
     for (const rendition of options.renditions) {

@@ -2,7 +2,7 @@ import type { BroadcastStatus, StartEncode, StartedEncode } from '../../contract
 import { HoldfastError } from '../../domain/errors.js';
 import type { Logger } from '../../log/logger.js';
 import type { InitSegment } from '../fmp4/init-segment.js';
-import type { HeldRequests } from '../held-requests.js';
+import { waitTopic, type HeldRequests } from '../held-requests.js';
 import type { OriginMetrics } from '../metrics.js';
 import { initFile, segmentFile, type BroadcastFolder } from '../store/broadcast-folder.js';
 import type { History } from '../store/history.js';
@@ -182,6 +182,7 @@ export class LiveBroadcast {
     const encode: EncodeRun = new EncodeRun({
       renditions: request.renditions,
       gopSeconds: request.gopSeconds,
+      firstGopSeconds: request.firstGopSeconds,
       sockets: Object.fromEntries(sockets),
       parts,
       cutsOverdue: this.history.edge !== null,
@@ -225,9 +226,10 @@ export class LiveBroadcast {
         this.history.touch();
       },
       onListed: (rendition) => this.#listed(rendition),
-      onStarted: () => {
-        this.history.markStarted(number);
-        this.#waiters.wake();
+      onPlayable: () => {
+        this.history.markPlayable(number);
+        this.#options.log.info({ run: number }, 'playable');
+        this.#wakeWaiting();
       },
       onClosed: (rendition, segment) => {
         this.#partMedia.close(rendition, segment);
@@ -325,9 +327,15 @@ export class LiveBroadcast {
     for (const bytes of media.values()) metrics.mediaBytes.inc(bytes.length);
     const MS = 1000;
     metrics.publishSeconds.set((performance.now() - cutAt) / MS);
-    this.#waiters.wake();
+    this.#wakeWaiting();
     // Parts woke their own playlists already; a gap is listed now.
     if (isGap) this.#options.held.wakeAll(`${this.history.open.broadcastId}/`);
+  }
+
+  /** Whoever waits for the broadcast to become playable: the media worker, and viewers. */
+  #wakeWaiting(): void {
+    this.#waiters.wake();
+    this.#options.held.wake(waitTopic(this.history.open.playbackId));
   }
 
   #enqueue(write: () => Promise<void>): void {

@@ -19,8 +19,8 @@ export interface PartCutsOptions {
   partTarget: number;
   /** Wall clock (ms) of a media time in seconds. */
   wallOf: (mediaSeconds: number) => number;
-  /** The first part of every rendition is out: it can be played. */
-  onStarted: () => void;
+  /** Every rendition has a closed segment: browsers play nothing before, however many parts are listed. */
+  onPlayable: () => void;
   /** The part is listed: here are its frames. */
   onPart: (rendition: string, segment: EdgeSegment, part: CutPart) => void;
   /** The playlist of a rendition shows something new, and all that belongs to it: who waits for it can be answered. */
@@ -60,6 +60,7 @@ export class PartCuts implements CutSink {
   #broken = false;
   /** Too short for any part but a segment's last: listed with the end of the segment, so that nobody takes it for less. */
   #short = new Map<string, Cut & { part: CutPart }>();
+  #playable = false;
 
   constructor(options: PartCutsOptions) {
     this.#options = options;
@@ -119,7 +120,6 @@ export class PartCuts implements CutSink {
       for (const cut of cuts) if (cut.segment.index >= this.#firstIndex) this.#apply(id, cut);
     }
     this.#early.clear();
-    this.#options.onStarted();
   }
 
   #apply(rendition: string, { segment, part }: Cut): void {
@@ -192,7 +192,14 @@ export class PartCuts implements CutSink {
       // The open one of a rendition that has gone on without closing it: it has jumped.
       for (const [id, segment] of segments) if (segment?.duration === null) this.#closeLate(id, segment);
       onCompleted({ msn, renditions: new Map(segments) });
+      this.#announce(segments);
     }
+  }
+
+  #announce(segments: readonly [string, EdgeSegment | null][]): void {
+    if (this.#playable || segments.some(([, segment]) => segment === null)) return;
+    this.#playable = true;
+    this.#options.onPlayable();
   }
 
   #closeLate(rendition: string, segment: EdgeSegment): void {

@@ -35,7 +35,8 @@ export class History {
   edge: LiveEdge | null = null;
   /** The last run is over and journalled to its end. */
   atRest = true;
-  #startedRuns = new Set<number>();
+  /** Runs that were playable before their first segment was on disk. */
+  #playableRuns = new Set<number>();
   #counts = new Map<string, number>();
   #rates = new Map<string, RateTally>();
   #inits = new Map<string, InitLine>();
@@ -114,19 +115,19 @@ export class History {
     this.version++;
   }
 
-  /** The first part of every rendition of a run is out. */
-  markStarted(run: number): void {
-    this.#startedRuns.add(run);
+  /** Every rendition of a run has a closed segment, in memory at least. */
+  markPlayable(run: number): void {
+    this.#playableRuns.add(run);
     this.version++;
   }
 
-  /** The newest run that is playable: every rendition of it has a segment, or a part. null = nothing can be shown yet. */
+  /** The newest run that is playable: every rendition of it has a segment. null = nothing can be shown yet. */
   get playableRun(): RunLine | null {
     return this.runs.findLast((run) => this.isPlayable(run)) ?? null;
   }
 
   isPlayable({ run, renditions }: RunLine): boolean {
-    return this.#startedRuns.has(run) || renditions.every(({ id }) => this.count(run, id) > 0);
+    return this.#playableRuns.has(run) || renditions.every(({ id }) => this.count(run, id) > 0);
   }
 
   addSegment({ msn, run, renditions, gap = [0, 0] }: SegmentLine, lost: boolean): void {

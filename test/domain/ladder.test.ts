@@ -58,6 +58,26 @@ describe('a rate given as 29.97 or 59.94', () => {
   });
 });
 
+describe('the first GOP', () => {
+  it.each([
+    [30, 0.4], [60, 0.4], [25, 0.4], [24, 10 / 24], [30000 / 1001, 0.4004], [60000 / 1001, 0.4004], [5, 0.4], [1, 1],
+  ])('at %f fps lasts %f s, whole frames in every rung', (frameRate, seconds) => {
+    const plan = pickLadder({ video: video(1280, 720, frameRate), audio: AUDIO }, null);
+    expect(plan.firstGopSeconds).toBeCloseTo(seconds, 9);
+    for (const rung of rungs(video(1280, 720, frameRate))) expect((rung.frameRate * seconds) % 1).toBeLessThan(1e-6);
+  });
+
+  it('suits the slowest rung, and is left out where it would be long', () => {
+    const custom = (fps: number) => [{ height: 480, bitrate: 1_000_000 }, { height: 240, bitrate: 300_000, fps }];
+    const first = (fps: number) => pickLadder({ video: video(854, 480, 30), audio: null }, custom(fps)).firstGopSeconds;
+    expect([first(10), first(1), first(0.5)]).toEqual([0.4, 1, undefined]);
+  });
+
+  it('of sound alone is the usual one', () => {
+    expect(pickLadder({ video: null, audio: AUDIO }, null).firstGopSeconds).toBe(0.4);
+  });
+});
+
 describe('cuts', () => {
   it.each([24, 25, 30000 / 1001, 30, 48, 50, 60000 / 1001, 60, 15, 12.5, 7])('fall on a frame of every rung at %f fps', (frameRate) => {
     const custom = [{ height: 480, bitrate: 1_000_000 }, { height: 360, bitrate: 600_000, fps: 15 }, { height: 240, bitrate: 300_000, fps: 10 }];

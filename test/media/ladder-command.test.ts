@@ -37,6 +37,10 @@ describe('the ladder command', () => {
     expect(valuesOf(args, '-c:v')).toEqual(['libx264', 'libx264', 'libx264']);
   });
 
+  it('forces the second keyframe early and the third where the GOP wants it, at every rate', () => {
+    expect(valuesOf(argumentsFor(both), '-force_key_frames')).toEqual(['expr:eq(n,24)+eq(n,120)', 'expr:eq(n,12)+eq(n,60)', 'expr:eq(n,12)+eq(n,60)']);
+  });
+
   it('maps no video for an audio-only source, and no audio for a video-only one', () => {
     expect(argumentsFor({ video: null, audio: both.audio }).join(' ')).not.toMatch(/\[v0\]|-c:v/);
     expect(argumentsFor({ video: both.video, audio: null }).join(' ')).not.toMatch(/0:a|-c:a/);

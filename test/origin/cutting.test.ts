@@ -20,30 +20,30 @@ const partSeconds = (segment: CutSegment): number[] =>
 
 describe('a picture', () => {
   test('is cut at its keyframes, in parts of half a second', () => {
-    const segments = feed(videoSegmenter(new CutGrid(GOP)), videoFrames(0, 6.1, everySeconds(GOP)));
+    const segments = feed(videoSegmenter(new CutGrid({ gopSeconds: GOP })), videoFrames(0, 6.1, everySeconds(GOP)));
     expect(shape(segments)).toEqual([[0, 10, 2], [1, 12, 2], [2, 14, 2]]);
     expect(partSeconds(segments[0]!)).toEqual([0.5, 0.5, 0.5, 0.5]);
     expect(segments[0]!.parts.map(({ independent }) => independent)).toEqual([true, false, false, false]);
   });
 
   test('begins with its first keyframe', () => {
-    const segments = feed(videoSegmenter(new CutGrid(GOP)), videoFrames(0, 6, (frame) => frame % 60 === 20));
+    const segments = feed(videoSegmenter(new CutGrid({ gopSeconds: GOP })), videoFrames(0, 6, (frame) => frame % 60 === 20));
     expect(shape(segments)[0]![1]).toBeCloseTo(10 + 20 / 30, 6);
   });
 
   test('is not cut at a keyframe beside the grid', () => {
     const scene = (frame: number): boolean => frame % 60 === 0 || frame === 85;
-    expect(shape(feed(videoSegmenter(new CutGrid(GOP)), videoFrames(0, 4.1, scene)))).toEqual([[0, 10, 2], [1, 12, 2]]);
+    expect(shape(feed(videoSegmenter(new CutGrid({ gopSeconds: GOP })), videoFrames(0, 4.1, scene)))).toEqual([[0, 10, 2], [1, 12, 2]]);
   });
 
   test('with a keyframe missing has one long segment over two grid points', () => {
-    const [, long] = feed(videoSegmenter(new CutGrid(GOP)), videoFrames(0, 6.1, (frame) => frame % 60 === 0 && frame !== 120));
+    const [, long] = feed(videoSegmenter(new CutGrid({ gopSeconds: GOP })), videoFrames(0, 6.1, (frame) => frame % 60 === 0 && frame !== 120));
     expect(long).toMatchObject({ index: 1, until: 3 });
     expect(segmentDuration(long!)).toBeCloseTo(4, 6);
   });
 
   test('whose keyframes drift is followed for hours', () => {
-    const grid = new CutGrid(GOP);
+    const grid = new CutGrid({ gopSeconds: GOP });
     const drifting = (frame: number): boolean => frame % 61 === 0;
     const segments = feed(videoSegmenter(grid), videoFrames(0, 1000, drifting));
     expect(segments.every((segment) => segment.until === segment.index + 1)).toBe(true);
@@ -51,27 +51,87 @@ describe('a picture', () => {
   });
 
   test('without any keyframe after the first is refused in the end', () => {
-    const segmenter = videoSegmenter(new CutGrid(GOP));
+    const segmenter = videoSegmenter(new CutGrid({ gopSeconds: GOP }));
     expect(() => feed(segmenter, videoFrames(0, 40, (frame) => frame === 0))).toThrow(/no keyframe/);
   });
 
   test('whose decode times step back is refused', () => {
     const [first, second] = videoFrames(0, 1, everySeconds(GOP));
-    const segmenter = videoSegmenter(new CutGrid(GOP));
+    const segmenter = videoSegmenter(new CutGrid({ gopSeconds: GOP }));
     segmenter.push(second!);
     expect(() => segmenter.push(first!)).toThrow(MediaFormatError);
   });
 
   test('with a hole in its times stays continuous: the frame before it lasts until the next', () => {
     const frames = videoFrames(0, 4.1, everySeconds(GOP)).filter((_frame, index) => index < 20 || index > 25);
-    const [first] = feed(videoSegmenter(new CutGrid(GOP)), frames);
+    const [first] = feed(videoSegmenter(new CutGrid({ gopSeconds: GOP })), frames);
     expect(segmentDuration(first!)).toBeCloseTo(2, 6);
+  });
+});
+
+describe('with an early second keyframe', () => {
+  const EARLY = 0.4;
+  const early = (frame: number): boolean => frame === 12 || frame % 60 === 0;
+  const grid = (): CutGrid => new CutGrid({ gopSeconds: GOP, firstGopSeconds: EARLY });
+
+  test('the first segment is short, the second makes up for it, and all later ones are regular', () => {
+    const segments = feed(videoSegmenter(grid()), videoFrames(0, 6.1, early));
+    expect(shape(segments)).toEqual([[0, 10, 0.4], [1, 10.4, 1.6], [2, 12, 2], [3, 14, 2]]);
+    expect(segments.map(partSeconds)).toEqual([[0.4], [0.5, 0.5, 0.5, 0.1], [0.5, 0.5, 0.5, 0.5], [0.5, 0.5, 0.5, 0.5]]);
+    expect(segments.every(({ parts: [first] }) => first!.independent)).toBe(true);
+  });
+
+  test('sound is cut at the same points, in parts that only the last of a segment may make short', () => {
+    const times = grid();
+    feed(videoSegmenter(times), videoFrames(0, 0.1, early));
+    const segments = feed(audioSegmenter(times), audioFrames(0, 6.1));
+    expect(segments.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
+    for (const [index, segment] of segments.entries()) {
+      const late = segmentStart(segment) - [10, 10.4, 12, 14][index]!;
+      expect(late).toBeGreaterThanOrEqual(-0.001);
+      expect(late).toBeLessThan(1024 / AUDIO_TIMESCALE);
+      expect(Math.max(...partSeconds(segment))).toBeLessThanOrEqual(parts.partTarget);
+      for (const seconds of partSeconds(segment).slice(0, -1)) expect(seconds).toBeGreaterThanOrEqual(0.85 * parts.partTarget);
+    }
+  });
+
+  test('a sound alone has the short segment too', () => {
+    const segments = feed(audioSegmenter(grid(), true), audioFrames(0, 4.2));
+    expect(segments.map((segment) => Math.round(segmentDuration(segment) * 10) / 10)).toEqual([0.4, 1.6, 2]);
+  });
+
+  test('one that does not come makes the first segment a whole one', () => {
+    const [first, second] = feed(videoSegmenter(grid()), videoFrames(0, 4.1, everySeconds(GOP)));
+    expect([first!.index, first!.until, second!.index]).toEqual([0, 2, 2]);
+  });
+
+  test('a rendition that begins after it joins at the next point', () => {
+    const times = grid();
+    feed(videoSegmenter(times), videoFrames(0, 0.1, early));
+    expect(shape(feed(videoSegmenter(times), videoFrames(1, 4.1, early)))).toEqual([[2, 12, 2]]);
+  });
+
+  test.each([
+    [9.9, 0, -1], [10, 0, 0], [10.05, 0, 0], [10.3995, 1, 1], [10.41, 1, 1], [11.9, 2, 1], [12, 2, 2], [13.9, 3, 2], [14, 3, 3],
+  ])('%d s is nearest to point %d and at or after point %d', (time, nearest, at) => {
+    const times = grid();
+    times.start(10);
+    expect([times.nearest(time).index, times.at(time, 0.001)]).toEqual([nearest, at]);
+  });
+
+  test('the third keyframe moves the grid, not the second', () => {
+    const times = grid();
+    times.start(10);
+    times.reached(1, 10.41);
+    expect([1, 2, 3].map((index) => times.timeOf(index))).toEqual([10.4, 12, 14]);
+    times.reached(2, 12.02);
+    expect([2, 3].map((index) => times.timeOf(index))).toEqual([12.02, 14.02]);
   });
 });
 
 describe('a sound beside a picture', () => {
   test('waits for the first keyframe and is cut at the frame at or after each grid point', () => {
-    const grid = new CutGrid(GOP);
+    const grid = new CutGrid({ gopSeconds: GOP });
     const sound = audioSegmenter(grid);
     expect(feed(sound, audioFrames(0, 1))).toEqual([]);
     feed(videoSegmenter(grid), videoFrames(0, 0.1, everySeconds(GOP)));
@@ -87,7 +147,7 @@ describe('a sound beside a picture', () => {
   });
 
   test('leaves out what lies before the picture', () => {
-    const grid = new CutGrid(GOP);
+    const grid = new CutGrid({ gopSeconds: GOP });
     feed(videoSegmenter(grid), videoFrames(1, 1.1, () => true));
     const [first] = feed(audioSegmenter(grid), audioFrames(0, 3.1));
     expect(segmentStart(first!)).toBeGreaterThanOrEqual(11);
@@ -95,7 +155,7 @@ describe('a sound beside a picture', () => {
 });
 
 test('a sound alone cuts itself on its own grid', () => {
-  const segments = feed(audioSegmenter(new CutGrid(GOP), true), audioFrames(0, 6.2));
+  const segments = feed(audioSegmenter(new CutGrid({ gopSeconds: GOP }), true), audioFrames(0, 6.2));
   expect(segments.map(({ index }) => index)).toEqual([0, 1, 2]);
   for (const segment of segments) expect(segmentDuration(segment)).toBeCloseTo(2, 1);
 });

@@ -98,8 +98,8 @@ export class TestOrigin {
     if (status !== 200) throw new Error(`open answered ${status}`);
   }
 
-  async startEncode(broadcastId: string, epoch: number, renditions: Rendition[], gopSeconds = 2): Promise<StartedEncode['sockets']> {
-    const request: StartEncode = { epoch, gopSeconds, renditions };
+  async startEncode(broadcastId: string, epoch: number, renditions: Rendition[], gopSeconds = 2, firstGopSeconds?: number): Promise<StartedEncode['sockets']> {
+    const request: StartEncode = { epoch, gopSeconds, renditions, ...(firstGopSeconds === undefined ? {} : { firstGopSeconds }) };
     const { status, body } = await this.control<StartedEncode>('POST', `/broadcasts/${broadcastId}/encodes`, request);
     if (status !== 200) throw new Error(`encodes answered ${status} ${JSON.stringify(body)}`);
     return body.sockets;
@@ -132,12 +132,14 @@ export interface EncodeOptions {
   renditions: readonly Rendition[];
   seconds: number;
   gopSeconds?: number;
+  /** Seconds from the first keyframe to an early second one. */
+  firstGopSeconds?: number;
   /** At the speed of the clock, as live; without it as fast as it goes. */
   realTime?: boolean;
 }
 
 /** ffmpeg making a test picture with sound into the origin's sockets, as the media worker starts it. */
-export function encode({ sockets, renditions, seconds, gopSeconds = 2, realTime = false }: EncodeOptions): ChildProcess {
+export function encode({ sockets, renditions, seconds, gopSeconds = 2, firstGopSeconds, realTime = false }: EncodeOptions): ChildProcess {
   const pace = realTime ? ['-re'] : [];
   const length = ['-t', String(seconds)];
   const rate = Math.max(...renditions.map((rendition) => (rendition.kind === 'video' ? rendition.frameRate : 0)), 1);
@@ -151,10 +153,11 @@ export function encode({ sockets, renditions, seconds, gopSeconds = 2, realTime 
       return ['-map', '1:a', '-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-ar', '48000', '-af', 'aresample=async=1:first_pts=0', ...FMP4, socket];
     }
     const gop = String(Math.round(rendition.frameRate * gopSeconds));
+    const early = firstGopSeconds === undefined ? [] : ['-force_key_frames', `expr:eq(n,${Math.round(rendition.frameRate * firstGopSeconds)})+eq(n,${gop})`];
     const rateArgument = Number.isInteger(rendition.frameRate) ? String(rendition.frameRate) : `${Math.round(rendition.frameRate * 1001)}/1001`;
     return [
       '-map', '0:v', '-vf', `scale=${rendition.width}:${rendition.height},setsar=1`, '-c:v', 'libx264', '-pix_fmt', 'yuv420p',
-      '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', gop, '-keyint_min', gop, '-sc_threshold', '0', '-forced-idr', '1',
+      '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', gop, '-keyint_min', gop, '-sc_threshold', '0', '-forced-idr', '1', ...early,
       '-b:v', String(rendition.bitrate), '-maxrate', String(rendition.bitrate), '-bufsize', String(rendition.bitrate),
       '-fps_mode', 'cfr', '-r', rateArgument, ...FMP4, socket,
     ];

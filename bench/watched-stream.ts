@@ -1,0 +1,47 @@
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Browser, Page } from 'playwright-core';
+import type { Stack } from '../launcher/stack.js';
+import { publishClock } from './picture-clock.js';
+import { readStartTimes, WATCH_FIRST_PICTURE, type StartTimes } from './start-steps.js';
+import { COUNT_STALLS } from './watch-picture.js';
+
+const POLL_MS = 50;
+const FIRST_PICTURE_LIMIT_MS = 30_000;
+
+/** A stream that a page waits for is published to until `watch` is through; the page shows its first picture by then. */
+export async function watchLive(
+  stack: Stack,
+  browser: Browser,
+  ffmpegPath: string,
+  watch: (page: Page, start: StartTimes) => Promise<void>,
+): Promise<void> {
+  const { api, apiKey, apiSecret, temporal } = await stack.run();
+  const authorization = `Basic ${Buffer.from(`${apiKey}:${apiSecret}`).toString('base64')}`;
+  const call = (path: string, body?: unknown): Promise<Response> =>
+    fetch(`${api}/v1/streams${path}`, { method: 'POST', headers: { authorization, ...(body ? { 'content-type': 'application/json' } : {}) }, ...(body ? { body: JSON.stringify(body) } : {}) });
+  const stream = (await (await call('', { name: 'latency bench' })).json()) as { id: string; streamKey: string; ingest: { rtmp: string }; playback: { player: string } };
+  const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
+  await page.goto(stream.playback.player);
+  await page.evaluate(COUNT_STALLS);
+  await page.evaluate(WATCH_FIRST_PICTURE);
+  const startedAt = Date.now();
+  const publisher = publishClock(ffmpegPath, `${stream.ingest.rtmp}/${stream.streamKey}`);
+  try {
+    await untilFirstPicture(page);
+    await watch(page, await readStartTimes({ dataDir: stack.dataDir, temporal, streamId: stream.id, page }, startedAt));
+  } finally {
+    publisher.kill('SIGINT');
+    if (publisher.exitCode === null) await once(publisher, 'exit');
+    await page.close();
+    await call(`/${stream.id}/end`);
+  }
+}
+
+async function untilFirstPicture(page: Page): Promise<void> {
+  const limit = Date.now() + FIRST_PICTURE_LIMIT_MS;
+  while (!(await page.evaluate<boolean>('window.firstPictureAt !== undefined'))) {
+    if (Date.now() > limit) throw new Error('No picture came');
+    await delay(POLL_MS);
+  }
+}
