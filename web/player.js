@@ -141,7 +141,7 @@ function createHls() {
   hls.on(Hls.Events.LEVEL_UPDATED, (_event, { details }) => {
     isLive = details.live;
     if (!isLive && video.ended) onEnded();
-    if (video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA) endIfComplete();
+    if (video.readyState < video.HAVE_FUTURE_DATA) endIfComplete();
   });
   hls.on(Hls.Events.LEVEL_SWITCHED, () => labelAuto(hls));
   hls.on(Hls.Events.ERROR, (_event, data) => {
