@@ -20,6 +20,8 @@ interface Reader {
 export interface FlvFanoutOptions {
   limits: Pick<IngestLimits, 'cacheBytes' | 'cacheMs' | 'readerBytes'>;
   log: Logger;
+  /** Tags go out together each so many milliseconds: every packet that wakes a reader costs CPU. 0: each at once. */
+  batchMs?: number;
   /** The last reader has gone. */
   deserted?(): void;
 }
@@ -31,6 +33,9 @@ export class FlvFanout {
   readonly #options: FlvFanoutOptions;
   readonly #cache: MediaCache;
   readonly #readers = new Set<Reader>();
+  /** Readers that have got something since the last batch went out. */
+  readonly #corked = new Set<ServerResponse>();
+  #batch: NodeJS.Timeout | null = null;
   #header: Buffer | null = null;
   #ended = false;
 
@@ -106,6 +111,7 @@ export class FlvFanout {
   /** The readers of that name get what was written, then the end. False: there is none. */
   endReader(name: string): boolean {
     const named = [...this.#readers].filter((reader) => reader.name === name);
+    this.flush();
     for (const reader of named) {
       this.#readers.delete(reader);
       reader.response.end();
@@ -113,9 +119,18 @@ export class FlvFanout {
     return named.length > 0;
   }
 
+  /** What waits for the next batch goes out now. */
+  flush(): void {
+    if (this.#batch) clearTimeout(this.#batch);
+    this.#batch = null;
+    for (const response of this.#corked) response.uncork();
+    this.#corked.clear();
+  }
+
   /** Every reader gets what was written, then the end. */
   end(): void {
     this.#ended = true;
+    this.flush();
     for (const { response } of this.#readers) response.end();
     this.#readers.clear();
     this.#cache.clear();
@@ -128,16 +143,24 @@ export class FlvFanout {
   }
 
   #send(reader: Reader, tag: Buffer, entryMs: number | null): void {
-    if (!reader.flowing) {
-      if (entryMs === null) return;
-      this.#begin(reader, entryMs, this.configs);
-    }
+    if (!reader.flowing && entryMs === null) return;
+    this.#cork(reader.response);
+    if (!reader.flowing && entryMs !== null) this.#begin(reader, entryMs, this.configs);
     reader.response.write(tag);
     const lagBytes = reader.response.writableLength;
     if (lagBytes <= this.#options.limits.readerBytes) return;
     this.#readers.delete(reader);
     this.#options.log.warn({ lagBytes }, 'relay reader dropped: it reads slower than the publisher sends');
     reader.response.destroy();
+  }
+
+  /** What is written from now on waits for the next batch. */
+  #cork(response: ServerResponse): void {
+    const { batchMs } = this.#options;
+    if (!batchMs || this.#corked.has(response)) return;
+    response.cork();
+    this.#corked.add(response);
+    this.#batch ??= setTimeout(() => this.flush(), batchMs);
   }
 
   #begin(reader: Reader, timeMs: number, configs: TrackConfigs): void {

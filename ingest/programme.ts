@@ -65,6 +65,7 @@ export class Programme {
       // Only the newest keyframe is of use for a reader that joins.
       limits: { ...options.limits, cacheMs: 0 },
       log: options.log,
+      batchMs: TICK_MS,
       deserted: () => this.end(),
     });
   }
@@ -106,6 +107,7 @@ export class Programme {
     if (this.#source?.publisher !== publisher) return;
     this.#source.untap();
     this.#source = null;
+    this.#fanout.flush();
     if (!this.#playing) this.#playSlate();
   }
 
