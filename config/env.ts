@@ -4,6 +4,8 @@ import { z } from 'zod';
 
 const port = (fallback: number) => z.coerce.number().int().min(1).max(65535).default(fallback);
 const flag = z.enum(['0', '1', 'true', 'false']).default('0').transform((value) => value === '1' || value === 'true');
+const size = (fallback: string) =>
+  z.string().regex(/^[1-9]\d{1,4}x[1-9]\d{1,4}$/, 'must be like 1920x1080').default(fallback).transform((text) => text.split('x').map(Number) as [number, number]);
 const url = (schemes: string[]) =>
   z.string().refine((value) => schemes.some((scheme) => value.startsWith(`${scheme}://`)), { message: `must start with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}` });
 
@@ -38,7 +40,12 @@ export const ENVIRONMENT = z.object({
   HOLDFAST_ALLOW_PRIVATE_ADDRESSES: flag.describe('Destinations and webhooks may point to loopback and private networks'),
   HOLDFAST_VIDEO_ENCODER: z.enum(['libx264', 'h264_nvenc', 'h264_vaapi', 'h264_qsv', 'h264_videotoolbox']).default('libx264').describe('H.264 encoder; checked when the media worker starts'),
   HOLDFAST_VIDEO_PRESET: z.enum(['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium']).default('veryfast').describe('x264 preset'),
-  HOLDFAST_MAX_BROADCASTS: z.coerce.number().int().min(1).max(1000).default(16).describe('Broadcasts one media host encodes at once'),
+  HOLDFAST_MAX_BROADCASTS: z.coerce.number().int().min(1).max(1000).default(16).describe('Streams on one media host at once; a publisher more is refused: host full'),
+  HOLDFAST_MAX_SOURCE_SIZE: size('3840x2160').describe('Largest picture an encoder may send, either way up'),
+  HOLDFAST_MAX_SOURCE_FPS: z.coerce.number().min(1).max(240).default(120).describe('Most frames per second an encoder may send'),
+  HOLDFAST_MAX_SOURCE_MBPS: z.coerce.number().min(0.1).max(1000).default(60).describe('Highest bit rate an encoder may send for long, in Mbit/s'),
+  HOLDFAST_MIN_FREE_MIB: z.coerce.number().int().min(0).default(1024).describe('With less free space (MiB) in the data folder no new broadcasts are taken; with half of it segments stay in memory'),
+  HOLDFAST_DRAIN_SECONDS: z.coerce.number().int().min(0).default(12 * 3600).describe('After SIGTERM: how long ingest and media worker wait for running broadcasts to end'),
   HOLDFAST_RETENTION_HOURS: z.coerce.number().min(0.01).max(24 * 365).default(72).describe('How long the segments of an ended broadcast are kept unless it is recorded'),
   HOLDFAST_PART_DURATION: z.enum(['1', '0.5', '0.333', '0.2']).default('0.333').transform((value) => (value === '0.333' ? 1 / 3 : Number(value))).describe('Seconds of a part of low-latency streams: shorter is nearer to live and more requests'),
   HOLDFAST_RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(1200).describe('API requests per client and minute'),

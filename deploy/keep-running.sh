@@ -9,9 +9,11 @@ child=
 stopping=
 stop() {
   stopping=1
-  [ -n "$child" ] && kill -TERM "$child" 2>/dev/null
+  [ -n "$child" ] && kill -"$1" "$child" 2>/dev/null
 }
-trap stop TERM INT
+# TERM asks the media worker to finish what runs, INT to leave at once.
+trap 'stop TERM' TERM
+trap 'stop INT' INT
 
 while [ -z "$stopping" ]; do
   "$@" &

@@ -48,6 +48,9 @@ export const ERROR_KINDS = {
   publish_unknown_key: { status: 403, retryable: false, fault: 'publisher', message: 'No stream has this stream key.' },
   publish_already: { status: 409, retryable: true, fault: 'publisher', message: 'Another encoder is publishing to this stream.' },
   publish_no_media: { status: 400, retryable: true, fault: 'publisher', message: 'The encoder connected but sent no media in time.' },
+  publish_over_limit: { status: 400, retryable: false, fault: 'publisher', message: 'The encoder sends more than this host takes.' },
+  host_full: { status: 503, retryable: true, fault: 'holdfast', message: 'This media host is full: it takes no more broadcasts now. Try again later.' },
+  host_draining: { status: 503, retryable: true, fault: 'holdfast', message: 'This media host is going away and takes no new broadcasts. Try again.' },
   publish_unsupported_codec: { status: 400, retryable: false, fault: 'publisher', message: 'The encoder sends a codec Holdfast cannot decode.' },
   stream_not_live: { status: 409, retryable: true, fault: 'caller', message: 'The stream is not live, so nothing can be sent now.' },
   destination_url_invalid: { status: 400, retryable: false, fault: 'caller', message: 'The destination URL is not valid.' },
@@ -64,7 +67,7 @@ export const ERROR_KINDS = {
   broadcast_ended: { status: 409, retryable: false, fault: 'holdfast', message: 'The broadcast has ended.' },
   encoder_failed: { status: 500, retryable: true, fault: 'holdfast', message: 'The encoder stopped unexpectedly.' },
   encoder_unavailable: { status: 500, retryable: false, fault: 'holdfast', message: 'The chosen video encoder does not work on this machine.' },
-  disk_full: { status: 507, retryable: true, fault: 'holdfast', message: 'The disk is full.' },
+  disk_full: { status: 507, retryable: true, fault: 'holdfast', message: 'The disk of this media host is nearly full: it takes no new broadcasts now.' },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERROR_KINDS;

@@ -1,4 +1,4 @@
-import type { PublishClaim, PublishClaims, PublishRefusal } from '../contracts/publish-claims.js';
+import type { HostRoom, PublishClaim, PublishClaims, PublishRefusal } from '../contracts/publish-claims.js';
 import { ERROR_KINDS } from '../domain/errors.js';
 import type { Logger } from '../log/logger.js';
 import type { IngestLimits } from './limits.js';
@@ -13,12 +13,14 @@ export interface AdmissionRequest {
 
 export type Admission =
   | { accepted: true; streamId: string; publishSeq: number }
-  | { accepted: false; code: PublishRefusal | 'database_unavailable'; message: string };
+  | { accepted: false; code: PublishRefusal | 'database_unavailable'; message: string; streamId: string | null };
 
 export interface AdmissionOptions {
   claims: PublishClaims;
   publishers: Publishers;
   hostId: string;
+  /** Is there place for one more stream? Asked at each claim. */
+  room(): HostRoom;
   limits: IngestLimits;
   log: Logger;
 }
@@ -49,20 +51,20 @@ export class Admissions {
         'publisher refused: its key could not be checked',
       );
       const message = 'Holdfast cannot check the stream key now. Try again.';
-      return { accepted: false, code: 'database_unavailable', message };
+      return { accepted: false, code: 'database_unavailable', message, streamId: null };
     }
   }
 
   async #decide(request: AdmissionRequest, late: () => boolean): Promise<Admission> {
-    const { claims, hostId } = this.#options;
+    const { claims, hostId, room } = this.#options;
     const streamId = request.streamKey === '' ? null : await claims.find(request.streamKey);
-    if (streamId === null) return refusal('publish_unknown_key');
-    if (late() || this.#deciding.has(streamId) || this.#isHeld(streamId)) return refusal('publish_already');
+    if (streamId === null) return refusal('publish_unknown_key', null);
+    if (late() || this.#deciding.has(streamId) || this.#isHeld(streamId)) return refusal('publish_already', streamId);
     this.#deciding.add(streamId);
     try {
-      const claim = await claims.claim({ ...request, hostId });
+      const claim = await claims.claim({ ...request, hostId, room: room() });
       if (claim.accepted && late()) await claims.release(request.publishId);
-      return claim.accepted ? claim : refusal(claim.code);
+      return claim.accepted ? claim : refusal(claim.code, streamId);
     } finally {
       this.#deciding.delete(streamId);
     }
@@ -74,10 +76,11 @@ export class Admissions {
   }
 }
 
-const refusal = (code: Extract<PublishClaim, { accepted: false }>['code']): Admission => ({
+const refusal = (code: Extract<PublishClaim, { accepted: false }>['code'], streamId: string | null): Admission => ({
   accepted: false,
   code,
   message: ERROR_KINDS[code].message,
+  streamId,
 });
 
 /** Runs `work` for at most `limitMs`; afterwards `late()` is true for it, and its result goes nowhere. */

@@ -7,6 +7,7 @@ export interface IngestReadings {
   relayReaders(): number;
   programmeReaders(): number;
   pendingSignals(): number;
+  draining(): boolean;
   bytesIn(): number;
 }
 
@@ -28,6 +29,7 @@ export function createIngestMetrics(registry: Registry, readings: IngestReadings
   gauge('holdfast_ingest_relay_readers', 'Readers of the relay', readings.relayReaders);
   gauge('holdfast_ingest_programme_readers', 'Readers of programmes', readings.programmeReaders);
   gauge('holdfast_ingest_pending_signals', 'Signals a workflow has not received yet', readings.pendingSignals);
+  gauge('holdfast_ingest_draining', '1 while no new broadcasts are taken', () => Number(readings.draining()));
   new Counter({
     name: 'holdfast_ingest_bytes_total',
     help: 'Bytes received from encoders',

@@ -17,6 +17,8 @@ export interface IngestServerOptions extends IngestOptions {
 export interface RunningIngest {
   rtmpPort: number;
   controlPort: number;
+  /** Takes no new broadcasts any more; see Ingest.drain. */
+  drain(): void;
   /** Ends every publisher, tells their workflows (as far as that works in a few seconds) and stops listening. */
   close(): Promise<void>;
 }
@@ -39,6 +41,7 @@ export async function startIngestServer(options: IngestServerOptions): Promise<R
   return {
     rtmpPort: portOf(rtmp),
     controlPort: portOf(control),
+    drain: () => ingest.drain(),
     async close() {
       const closed = once(rtmp, 'close');
       rtmp.close();

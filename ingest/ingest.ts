@@ -2,10 +2,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Registry } from 'prom-client';
 import type { PublishClaims } from '../contracts/publish-claims.js';
-import { ERROR_KINDS, HoldfastError } from '../domain/errors.js';
+import { ERROR_KINDS, type ErrorCode, HoldfastError } from '../domain/errors.js';
 import type { Logger } from '../log/logger.js';
 import { Admissions } from './admission.js';
 import { ClaimLease } from './claim-lease.js';
+import { hostRoom } from './host-room.js';
 import { createIngestMetrics, type IngestMetrics } from './ingest-metrics.js';
 import { type IngestLimits, overdue, type Overdue } from './limits.js';
 import { LogBudget } from './log-budget.js';
@@ -13,6 +14,7 @@ import { MediaRelay } from './media-relay.js';
 import { Programmes } from './programmes.js';
 import { Publisher, type PublisherIdentity, type StopReason } from './publisher.js';
 import { Publishers } from './publishers.js';
+import { RefusalNotices } from './refusal-notices.js';
 import { type PublishRequest, RtmpConnection } from './rtmp-connection.js';
 import { SignalOutbox } from './signal-outbox.js';
 import type { StreamSignals } from './stream-signals.js';
@@ -24,6 +26,8 @@ export interface IngestOptions {
   /** Where the media worker of this host keeps its slates. */
   slatesDir: string;
   limits: IngestLimits;
+  /** The disk of this host is nearly full: no new broadcasts. */
+  isDiskFull(): boolean;
   registry: Registry;
   log: Logger;
 }
@@ -51,17 +55,24 @@ export class Ingest {
   readonly #metrics: IngestMetrics;
   readonly #protocolErrors: LogBudget;
   readonly #turnedAway: LogBudget;
+  readonly #refusals: RefusalNotices;
   readonly #connections = new Map<RtmpConnection, { address: string; session: Session | null }>();
   /** Publishes whose workflow has not heard everything yet; they may outlive their connection. */
   readonly #telling = new Set<Session>();
   readonly #watch: NodeJS.Timeout;
   #watchedAt = Date.now();
+  #draining = false;
   #closedBytes = 0;
 
   constructor(options: IngestOptions) {
     this.#options = options;
     const { log } = options;
-    this.#admissions = new Admissions({ ...options, publishers: this.publishers });
+    this.#admissions = new Admissions({
+      ...options,
+      publishers: this.publishers,
+      room: () => hostRoom({ maxStreams: options.limits.maxStreams, draining: this.#draining, diskFull: options.isDiskFull() }),
+    });
+    this.#refusals = new RefusalNotices(options.signals, log);
     this.programmes = new Programmes({ ...options, publishers: this.publishers });
     this.#protocolErrors = new LogBudget(log, 'connection closed: its bytes are not valid RTMP');
     this.#turnedAway = new LogBudget(log, 'connection turned away');
@@ -71,6 +82,7 @@ export class Ingest {
       relayReaders: () => this.publishers.all().reduce((sum, { relay }) => sum + relay.readers, 0),
       programmeReaders: () => this.programmes.readers,
       pendingSignals: () => [...this.#telling].reduce((sum, { outbox }) => sum + outbox.pending, 0),
+      draining: () => this.#draining,
       bytesIn: () => [...this.#connections.keys()].reduce((sum, { bytesIn }) => sum + bytesIn, this.#closedBytes),
     });
     this.#watch = setInterval(() => this.#lookAfter(), WATCH_MS);
@@ -108,6 +120,11 @@ export class Ingest {
     publisher.connection.refuse(`Holdfast ended this publish: ${reason}.`);
   }
 
+  /** No new broadcasts from now on; publishers of broadcasts on this host may still come back to them. */
+  drain(): void {
+    this.#draining = true;
+  }
+
   /** Ends every publisher, tells their workflows and gives the streams free; waits at most `limitMs` for both. */
   async close(limitMs: number): Promise<void> {
     clearInterval(this.#watch);
@@ -141,6 +158,7 @@ export class Ingest {
     const admission = await this.#admissions.admit({ streamKey, publishId, remoteAddress });
     if (!admission.accepted) {
       this.#refuse(connection, admission.code, admission.message);
+      if (admission.streamId) this.#refusals.tell(admission.streamId, { ...admission, remoteAddress });
       return;
     }
     this.#begin(connection, { publishId, streamId: admission.streamId, publishSeq: admission.publishSeq });
@@ -155,7 +173,7 @@ export class Ingest {
       before.stop('silent');
       before.connection.destroy();
     }
-    const publisher = new Publisher(identity, connection, new MediaRelay(limits, log.child(identity)), {
+    const publisher = new Publisher(identity, connection, new MediaRelay(limits, log.child(identity)), limits, {
       described: () => this.#described(session),
       stopped: (_publisher, reason) => this.#stopped(session, reason),
     });
@@ -188,7 +206,7 @@ export class Ingest {
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       publisher.stop('error');
-      this.#refuse(connection, error.code, error.message);
+      this.#refusePublisher(publisher, error.code, error.message);
     }
   }
 
@@ -221,12 +239,17 @@ export class Ingest {
     const { bytesIn } = publisher.connection;
     const { identity, discontinuities: clockCorrections } = publisher;
     log.info({ ...identity, reason, bytesIn, clockCorrections }, 'publisher stopped');
-    if (publisher.layout) {
+    if (publisher.described) {
       const stopped = { eventId: randomUUID(), publishId, publishSeq, reason };
       outbox.push({ what: 'publishStopped', send: () => signals.publishStopped(streamId, stopped) });
     }
     this.#telling.add(session);
     void Promise.all([outbox.settled(), lease.end()]).then(() => this.#telling.delete(session));
+  }
+
+  #refusePublisher({ connection, identity }: Publisher, code: ErrorCode, message: string): void {
+    this.#refuse(connection, code, message);
+    this.#refusals.tell(identity.streamId, { code, message, remoteAddress: connection.remoteAddress });
   }
 
   #refuse(connection: RtmpConnection, code: string, message: string): void {
@@ -271,7 +294,7 @@ export class Ingest {
     }
     if (late === 'no_media') {
       session?.publisher.stop('error');
-      this.#refuse(connection, 'publish_no_media', ERROR_KINDS.publish_no_media.message);
+      if (session) this.#refusePublisher(session.publisher, 'publish_no_media', ERROR_KINDS.publish_no_media.message);
       return;
     }
     this.#metrics.refused(late);

@@ -1,5 +1,9 @@
+import type { SourceLimits } from './source-limits.js';
+
 /** What one ingest allows; every figure has its reason here. Tests make them smaller. */
-export interface IngestLimits {
+export interface IngestLimits extends SourceLimits {
+  /** Streams on this host at once; one more is refused. */
+  maxStreams: number;
   /** Milliseconds from the connection to the end of the RTMP handshake. */
   handshakeMs: number;
   /** Milliseconds from there to the publish command. */
@@ -23,6 +27,12 @@ export interface IngestLimits {
 }
 
 export const DEFAULT_LIMITS: IngestLimits = {
+  // The settings of these five are HOLDFAST_MAX_*; here are values that refuse nothing real.
+  maxStreams: 1000,
+  maxLongSide: 7680,
+  maxShortSide: 4320,
+  maxFrameRate: 240,
+  maxBitrate: 200_000_000,
   // Three round trips; 10 s is enough for a satellite link and too short to hoard sockets.
   handshakeMs: 10_000,
   publishCommandMs: 10_000,

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { readMasterKey } from '../auth/master-key.js';
 import { createSecretBox } from '../auth/secret-box.js';
 import { addressesOf, dataPaths, LOOPBACK } from '../config/addresses.js';
@@ -5,41 +6,59 @@ import { type Environment, readEnvironment } from '../config/env.js';
 import { connectDatabase, pingDatabase } from '../db/connection.js';
 import { createPublishClaims } from '../db/repositories/publish-claims.js';
 import { createLogger, type Logger } from '../log/logger.js';
+import { DiskSpace } from '../ops/disk-space.js';
+import { drained, takeStopSignals } from '../ops/drain.js';
 import { createRegistry } from '../ops/ops-server.js';
 import { createTemporalClient } from '../temporal/client.js';
 import { startIngestServer } from './ingest-server.js';
-import { DEFAULT_LIMITS } from './limits.js';
+import { DEFAULT_LIMITS, type IngestLimits } from './limits.js';
+import type { SourceLimits } from './source-limits.js';
 import { createStreamSignals } from './stream-signals.js';
 
-const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+const BYTES_PER_MIB = 1024 * 1024;
+const BITS_PER_MEGABIT = 1_000_000;
+const MS_PER_SECOND = 1000;
 
 async function run(env: Environment, log: Logger): Promise<void> {
   const { HOLDFAST_DATABASE_URL: databaseUrl, HOLDFAST_TEMPORAL_NAMESPACE: namespace } = env;
   if (!databaseUrl) throw new Error('HOLDFAST_DATABASE_URL is not set: the ingest checks stream keys in Postgres.');
+  const stop = takeStopSignals();
   const paths = dataPaths(env.HOLDFAST_DATA_DIR);
   const masterKey = await readMasterKey({ hex: env.HOLDFAST_MASTER_KEY, path: paths.masterKey });
   const database = connectDatabase(databaseUrl);
   const client = createTemporalClient({ address: addressesOf(env).temporal, namespace });
+  const registry = createRegistry('ingest');
+  const claims = createPublishClaims(database, createSecretBox(masterKey));
+  const minFreeBytes = env.HOLDFAST_MIN_FREE_MIB * BYTES_PER_MIB;
+  await mkdir(env.HOLDFAST_DATA_DIR, { recursive: true });
+  const disk = await DiskSpace.watch({ folder: env.HOLDFAST_DATA_DIR, minFreeBytes, registry, log });
   const ingest = await startIngestServer({
     hostId: env.HOLDFAST_HOST_ID,
     rtmp: { host: env.HOLDFAST_BIND, port: env.HOLDFAST_RTMP_PORT },
     control: { host: LOOPBACK, port: env.HOLDFAST_INGEST_CONTROL_PORT },
-    claims: createPublishClaims(database, createSecretBox(masterKey)),
+    claims,
     signals: createStreamSignals(client),
     slatesDir: paths.slates,
     readyChecks: {
       database: () => pingDatabase(database),
       temporal: async () => void (await client.connection.workflowService.getSystemInfo({})),
     },
-    limits: DEFAULT_LIMITS,
-    registry: createRegistry('ingest'),
+    limits: { ...DEFAULT_LIMITS, ...limitsOf(env) },
+    isDiskFull: () => disk.isFull,
+    registry,
     log,
   }).catch((error: unknown) => {
     throw explained(error, env);
   });
   log.info({ rtmpPort: ingest.rtmpPort, controlPort: ingest.controlPort }, 'ingest listens');
-  await stopSignal();
+  if ((await stop.first) === 'drain') {
+    ingest.drain();
+    const running = (): Promise<number> => claims.openStreams(env.HOLDFAST_HOST_ID);
+    const outcome = await drained({ running, limitMs: env.HOLDFAST_DRAIN_SECONDS * MS_PER_SECOND, now: stop.now, log });
+    log.info({ outcome }, 'draining is over');
+  }
   log.info('ingest stops');
+  disk.close();
   await ingest.close();
   await Promise.all([database.destroy(), client.connection.close()]);
 }
@@ -54,11 +73,15 @@ function explained(error: unknown, env: Environment): unknown {
   return new Error(`Port ${port} needs rights this user has not; set ${variable} to one above 1023.`, cause);
 }
 
-/** Resolves at the first stop signal; a second one ends the process at once, as usual. */
-async function stopSignal(): Promise<void> {
-  await new Promise<void>((resolve) => {
-    for (const signal of STOP_SIGNALS) process.once(signal, () => resolve());
-  });
+function limitsOf(env: Environment): Pick<IngestLimits, 'maxStreams' | keyof SourceLimits> {
+  const [width, height] = env.HOLDFAST_MAX_SOURCE_SIZE;
+  return {
+    maxStreams: env.HOLDFAST_MAX_BROADCASTS,
+    maxLongSide: Math.max(width, height),
+    maxShortSide: Math.min(width, height),
+    maxFrameRate: env.HOLDFAST_MAX_SOURCE_FPS,
+    maxBitrate: env.HOLDFAST_MAX_SOURCE_MBPS * BITS_PER_MEGABIT,
+  };
 }
 
 const env = readEnvironment();

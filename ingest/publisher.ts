@@ -5,6 +5,7 @@ import { FLV_AUDIO, FLV_SCRIPT, FLV_VIDEO } from './flv.js';
 import type { MediaRelay } from './media-relay.js';
 import { readAudioPacket, readVideoPacket } from './media-packet.js';
 import type { RtmpConnection } from './rtmp-connection.js';
+import { BitrateLimit, checkSource, type SourceLimits } from './source-limits.js';
 import { SourceProbe } from './source-probe.js';
 import { readMetadata } from './stream-metadata.js';
 import { Timeline } from './timeline.js';
@@ -33,18 +34,34 @@ export class Publisher {
   readonly #events: PublisherEvents;
   readonly #probe = new SourceProbe();
   readonly #timeline = new Timeline();
+  readonly #limits: SourceLimits;
+  readonly #bitrate: BitrateLimit;
   #stopped = false;
+  #described = false;
 
-  constructor(identity: PublisherIdentity, connection: RtmpConnection, relay: MediaRelay, events: PublisherEvents) {
+  constructor(
+    identity: PublisherIdentity,
+    connection: RtmpConnection,
+    relay: MediaRelay,
+    limits: SourceLimits,
+    events: PublisherEvents,
+  ) {
     this.identity = identity;
     this.connection = connection;
     this.relay = relay;
+    this.#limits = limits;
+    this.#bitrate = new BitrateLimit(limits.maxBitrate, performance.now());
     this.#events = events;
   }
 
   /** What it sends, or null while that is being found out. */
   get layout(): SourceLayout | null {
     return this.#probe.layout;
+  }
+
+  /** Its media was described, and its workflow told. */
+  get described(): boolean {
+    return this.#described;
   }
 
   /** How often its clock jumped and was corrected. */
@@ -65,10 +82,11 @@ export class Publisher {
   /**
    * One RTMP message of type audio, video or data.
    *
-   * @throws HoldfastError publish_unsupported_codec
+   * @throws HoldfastError publish_unsupported_codec, publish_over_limit
    */
   take(type: number, timestampMs: number, payload: Buffer): void {
     if (this.#stopped) return;
+    this.#bitrate.add(payload.length, performance.now());
     if (type === FLV_SCRIPT) {
       const metadata = readMetadata(payload);
       if (metadata) this.#probe.describe(metadata);
@@ -80,13 +98,16 @@ export class Publisher {
     // Sequence headers often carry time 0 whatever the clock says: only frames set it.
     const isFrame = packet.kind === 'frame' || packet.kind === 'keyframe';
     const timeMs = isFrame ? this.#timeline.map(packet.track, timestampMs) : this.#timeline.now;
-    const wasKnown = this.layout !== null;
+    const before = this.layout;
+    const wasKnown = before !== null;
     this.#probe.add(packet, timeMs);
+    if (this.layout && this.layout !== before) checkSource(this.layout, this.#limits);
     if (packet.kind !== 'unsupported' && (!wasKnown || this.layout?.[packet.track])) {
       this.relay.write({ track: packet.track, kind: packet.kind, timeMs, payload });
     }
     if (!wasKnown && this.layout) {
       this.connection.goLive();
+      this.#described = true;
       this.#events.described(this);
     }
   }

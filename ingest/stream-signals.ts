@@ -1,9 +1,12 @@
+import type { SignalDefinition } from '@temporalio/common';
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { HoldfastError } from '../domain/errors.js';
 import { STREAMS_QUEUE, streamWorkflowId } from '../domain/task-queues.js';
 import { CALL_DEADLINE_MS } from '../temporal/client.js';
 import { STREAM_ID_ATTRIBUTE, STREAM_STATUS_ATTRIBUTE } from '../temporal/search-attributes.js';
 import {
+  type PublishRefused,
+  publishRefusedSignal,
   type PublishStarted,
   publishStartedSignal,
   type PublishStopped,
@@ -16,6 +19,8 @@ export interface StreamSignals {
   publishStarted(started: PublishStarted): Promise<void>;
   /** A workflow that is gone needs no telling. */
   publishStopped(streamId: string, stopped: PublishStopped): Promise<void>;
+  /** For the timeline alone; a workflow that is gone needs no telling. */
+  publishRefused(streamId: string, refused: PublishRefused): Promise<void>;
 }
 
 /** The real one. A running workflow only gets the signal; the start is for the rare one the API could not start. */
@@ -46,14 +51,18 @@ export function createStreamSignals(client: Client): StreamSignals {
       }
     },
 
-    async publishStopped(streamId, stopped) {
-      try {
-        await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () =>
-          client.workflow.getHandle(streamWorkflowId(streamId)).signal(publishStoppedSignal, stopped),
-        );
-      } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
-      }
-    },
+    publishStopped: (streamId, stopped) => tell(streamId, publishStoppedSignal, stopped),
+
+    publishRefused: (streamId, refused) => tell(streamId, publishRefusedSignal, refused),
   };
+
+  async function tell<T>(streamId: string, signal: SignalDefinition<[T]>, message: T): Promise<void> {
+    try {
+      await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () =>
+        client.workflow.getHandle(streamWorkflowId(streamId)).signal(signal, message),
+      );
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
+  }
 }

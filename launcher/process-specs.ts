@@ -60,7 +60,8 @@ export function nodeProcessSpec(node: NodeProcess, env: Environment, found: Foun
     },
     reasonNotReady: () => reasonNodeProcessNotReady(node),
     isAlive: () => nodeProcessIsAlive(node),
-    stopSignal: 'SIGTERM',
+    // SIGTERM would let ingest and media worker wait for running broadcasts.
+    stopSignal: 'SIGINT',
   };
 }
 

@@ -24,6 +24,7 @@ export interface BroadcastsOptions {
   /** Seconds of a part, where the frame rate allows it. */
   partDuration: number;
   metrics: OriginMetrics;
+  isDiskFull: () => boolean;
   log: Logger;
 }
 

@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { readMasterKey } from '../auth/master-key.js';
 import { createSecretBox } from '../auth/secret-box.js';
@@ -7,10 +7,14 @@ import { readEnvironment, type Environment } from '../config/env.js';
 import { connectDatabase } from '../db/connection.js';
 import { createApiKeyRepository } from '../db/repositories/api-keys.js';
 import { createLogger, type Logger } from '../log/logger.js';
+import { DiskSpace } from '../ops/disk-space.js';
 import { createRegistry } from '../ops/ops-server.js';
 import { startOriginServer } from './origin-server.js';
 import { createTokenVerifier } from './verify-token.js';
 
+const BYTES_PER_MIB = 1024 * 1024;
+/** The ingest refuses new broadcasts first; when that does not help, segments are no longer written. */
+const SHARE_FOR_JOURNALS = 0.5;
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 async function run(env: Environment, log: Logger): Promise<void> {
@@ -19,6 +23,10 @@ async function run(env: Environment, log: Logger): Promise<void> {
   const masterKey = await readMasterKey({ hex: env.HOLDFAST_MASTER_KEY, path: paths.masterKey });
   const database = connectDatabase(env.HOLDFAST_DATABASE_URL);
   const apiKeys = createApiKeyRepository(database, createSecretBox(masterKey));
+  const registry = createRegistry('origin');
+  const minFreeBytes = SHARE_FOR_JOURNALS * env.HOLDFAST_MIN_FREE_MIB * BYTES_PER_MIB;
+  await mkdir(paths.media, { recursive: true });
+  const disk = await DiskSpace.watch({ folder: paths.media, minFreeBytes, registry, log });
   const origin = await startOriginServer({
     playback: { host: env.HOLDFAST_BIND, port: env.HOLDFAST_PLAYBACK_PORT },
     control: { host: LOOPBACK, port: env.HOLDFAST_ORIGIN_CONTROL_PORT },
@@ -30,7 +38,8 @@ async function run(env: Environment, log: Logger): Promise<void> {
     verifyPlaybackToken: createTokenVerifier((apiKey) => apiKeys.findSecret(apiKey)),
     // Postgres is asked for tokens of signed streams only: without it everything else is served all the same.
     readyChecks: { storage: () => access(paths.media, constants.W_OK) },
-    registry: createRegistry('origin'),
+    isDiskFull: () => disk.isFull,
+    registry,
     log,
   }).catch((error: unknown) => {
     throw explained(error, env);

@@ -30,6 +30,8 @@ export interface OriginServerOptions {
   partDuration: number;
   verifyPlaybackToken: VerifyPlaybackToken;
   readyChecks: Record<string, ReadyCheck>;
+  /** The disk has no room for segments: they are played from memory alone. */
+  isDiskFull: () => boolean;
   registry: Registry;
   log: Logger;
 }
@@ -60,7 +62,7 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
   const parts = new PartStore();
   const held = new HeldRequests();
   metrics.heldRequests.observe(() => held.size);
-  const broadcasts = new Broadcasts({ mediaDir, socketDir, cache, parts, held, partDuration: options.partDuration, metrics, log });
+  const broadcasts = new Broadcasts({ mediaDir, socketDir, cache, parts, held, partDuration: options.partDuration, metrics, isDiskFull: options.isDiskFull, log });
   await broadcasts.load();
 
   const access = new ViewerAccess(options.verifyPlaybackToken);

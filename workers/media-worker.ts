@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
+import type { Knex } from 'knex';
 import { createMediaActivities } from '../activities/media.js';
 import { readMasterKey } from '../auth/master-key.js';
 import { createSecretBox } from '../auth/secret-box.js';
@@ -7,6 +8,7 @@ import { addressesOf, dataPaths } from '../config/addresses.js';
 import { readEnvironment } from '../config/env.js';
 import { connectDatabase } from '../db/connection.js';
 import { createDestinationTargets } from '../db/repositories/destination-targets.js';
+import { openStreamsOf } from '../db/repositories/host-load.js';
 import { mediaQueue } from '../domain/task-queues.js';
 import { createLogger } from '../log/logger.js';
 import { writeAuthorities } from '../media/authorities.js';
@@ -14,6 +16,7 @@ import { createIngestClient, createOriginClient } from '../media/control-client.
 import { EncoderRegistry } from '../media/encoder-registry.js';
 import { verifyEncoder } from '../media/ffmpeg/verify-encoder.js';
 import { RestreamRegistry } from '../media/restream-registry.js';
+import { drained, type StopSignals, takeStopSignals } from '../ops/drain.js';
 import { createRegistry } from '../ops/ops-server.js';
 import { installRuntime, runEntry, runWorker } from './run-worker.js';
 
@@ -23,12 +26,18 @@ delete process.env.HOLDFAST_DATABASE_URL;
 delete process.env.HOLDFAST_MASTER_KEY;
 const log = createLogger('media-worker', env.HOLDFAST_LOG_LEVEL);
 
-/** A broadcast holds one slot for its encoder; short commands (stop, finish, disconnect) must never wait behind encoders. */
+/**
+ * A broadcast holds one slot for its encoder, one more until it is playable, and for a moment that of an encoder being
+ * replaced. The ingest refuses broadcasts beyond the host's limit, so encoders never take the slots of others.
+ */
+const SLOTS_PER_BROADCAST = 3;
+/** Short commands (stop, finish, disconnect) must never wait behind encoders. */
 const COMMAND_SLOTS = 40;
 /** A restream holds one while it sends, and one more until it is live. They wait for files; only their ffmpeg costs anything. */
 const RESTREAM_SLOTS = 500;
 /** A host is one process: more pollers only give a frozen one more tasks to sit on. */
 const POLLERS = 2;
+const MS_PER_SECOND = 1000;
 
 await runEntry(log, async () => {
   if (!env.HOLDFAST_DATABASE_URL) throw new Error('HOLDFAST_DATABASE_URL is not set: the media worker reads destinations from Postgres.');
@@ -36,7 +45,8 @@ await runEntry(log, async () => {
   const paths = dataPaths(env.HOLDFAST_DATA_DIR);
   const ffmpegPath = env.HOLDFAST_FFMPEG ?? 'ffmpeg';
   const encoder = { name: env.HOLDFAST_VIDEO_ENCODER, preset: env.HOLDFAST_VIDEO_PRESET };
-  installRuntime(log);
+  const stop = takeStopSignals();
+  installRuntime(log, { ownSignals: true });
   await verifyEncoder(ffmpegPath, encoder);
   const masterKey = await readMasterKey({ hex: env.HOLDFAST_MASTER_KEY, path: paths.masterKey });
   const database = connectDatabase(env.HOLDFAST_DATABASE_URL);
@@ -65,6 +75,7 @@ await runEntry(log, async () => {
     registry: createRegistry('media-worker'),
     readyChecks: {},
     log,
+    leave: mayLeave(database, stop),
     create: (connection) =>
       Worker.create({
         connection,
@@ -72,10 +83,22 @@ await runEntry(log, async () => {
         taskQueue: mediaQueue(env.HOLDFAST_HOST_ID),
         identity: `media-worker@${env.HOLDFAST_HOST_ID}`,
         activities,
-        maxConcurrentActivityTaskExecutions: env.HOLDFAST_MAX_BROADCASTS + COMMAND_SLOTS + RESTREAM_SLOTS,
+        maxConcurrentActivityTaskExecutions: SLOTS_PER_BROADCAST * env.HOLDFAST_MAX_BROADCASTS + COMMAND_SLOTS + RESTREAM_SLOTS,
         activityTaskPollerBehavior: { type: 'simple-maximum', maximum: POLLERS },
         maxHeartbeatThrottleInterval: '2 seconds',
       }),
   });
   await database.destroy();
 });
+
+/**
+ * SIGTERM: goes on with the broadcasts of this host until the last one has ended, new encoders of theirs included; that no
+ * new broadcast comes is the ingest's part. SIGINT, a second SIGTERM or the end of the time: leaves at once, and the
+ * encoders run on for the next media worker.
+ */
+async function mayLeave(database: Knex, stop: StopSignals): Promise<void> {
+  if ((await stop.first) === 'now') return;
+  const running = async (): Promise<number> => (await openStreamsOf(database, env.HOLDFAST_HOST_ID)).length;
+  const outcome = await drained({ running, limitMs: env.HOLDFAST_DRAIN_SECONDS * MS_PER_SECOND, now: stop.now, log });
+  log.info({ outcome }, 'draining is over');
+}

@@ -16,6 +16,8 @@ export interface RunWorker {
   readyChecks: Record<string, ReadyCheck>;
   log: Logger;
   create: (connection: NativeConnection) => Promise<Worker>;
+  /** Resolves when the worker shall leave; without it the SDK's own signals decide. */
+  leave?: Promise<unknown>;
 }
 
 const RECONNECT_MS = 500;
@@ -23,9 +25,10 @@ const RECONNECT_MS = 500;
 /** The workflow code as built; one file, so that no compiler runs in production. */
 export const workflowBundle = () => ({ codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) });
 
-/** Sends the SDK's own log lines through the process's logger. Once per process, before any worker. */
-export function installRuntime(log: Logger): void {
+/** Sends the SDK's own log lines through the process's logger. Once per process, before any worker. `ownSignals`: it leaves the signals alone. */
+export function installRuntime(log: Logger, options: { ownSignals?: boolean } = {}): void {
   Runtime.install({
+    ...(options.ownSignals ? { shutdownSignals: [] } : {}),
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
       const { error, ...rest } = meta ?? {};
       const method = level === 'ERROR' ? 'error' : level === 'WARN' ? 'warn' : 'debug';
@@ -48,6 +51,10 @@ export async function runWorker(options: RunWorker): Promise<void> {
   try {
     worker = await options.create(connection);
     options.log.info({ taskQueue: worker.options.taskQueue }, 'worker polls');
+    const running = worker;
+    void options.leave?.then(() => {
+      if (running.getState() === 'RUNNING') running.shutdown();
+    });
     await worker.run();
     options.log.info('worker stopped');
   } finally {

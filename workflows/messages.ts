@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { RestreamState } from '../domain/destination.js';
+import type { ErrorCode } from '../domain/errors.js';
 import type { SourceLayout } from '../domain/source.js';
 import type { EndCause, StreamStatus } from '../domain/stream.js';
 
@@ -44,6 +45,16 @@ export interface PublishStopped {
   publishId: string;
   publishSeq: number;
   reason: 'closed' | 'silent' | 'disconnected' | 'error';
+}
+
+/** A publisher of this stream was turned away: the host is full, its media is more than is taken, … */
+export interface PublishRefused {
+  /** Unique per signal; a repeated one is ignored. */
+  eventId: string;
+  code: ErrorCode;
+  message: string;
+  /** host:port of the encoder. */
+  remoteAddress: string;
 }
 
 export interface EndRequest {
@@ -91,6 +102,8 @@ export interface StreamState {
 export const publishStartedSignal = defineSignal<[PublishStarted]>('publishStarted');
 /** A signal for the same reason. */
 export const publishStoppedSignal = defineSignal<[PublishStopped]>('publishStopped');
+/** A signal, for the timeline alone. */
+export const publishRefusedSignal = defineSignal<[PublishRefused]>('publishRefused');
 /** A signal: the new key is in Postgres already, the holder of the old one only has to leave. */
 export const streamKeyRotatedSignal = defineSignal('streamKeyRotated');
 

@@ -6,6 +6,7 @@ import type { EndCause, StreamStatus } from '../domain/stream.js';
 import { HOST_ID_ATTRIBUTE, STREAM_STATUS_ATTRIBUTE } from '../temporal/search-attributes.js';
 import type {
   CarriedState,
+  PublishRefused,
   PublishStarted,
   PublishStopped,
   RestreamChanged,
@@ -72,6 +73,13 @@ export class StreamLifecycle {
   publishStopped(stopped: PublishStopped): void {
     if (this.#seen(stopped.eventId) || this.publisher?.publishSeq !== stopped.publishSeq) return;
     this.publisher = null;
+  }
+
+  /** Only the timeline hears of it: whoever publishes now is not touched. */
+  publishRefused({ eventId, code, message, remoteAddress }: PublishRefused): void {
+    if (this.#seen(eventId) || this.status === 'ended') return;
+    const data = { problem: 'publisher_refused', code, detail: message, remoteAddress };
+    this.transition({ status: this.status, event: { type: 'stream.health', data } });
   }
 
   restreamChanged({ eventId, state }: RestreamChanged): void {

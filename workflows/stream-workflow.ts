@@ -14,6 +14,7 @@ import {
   disableUpdate,
   enableUpdate,
   endUpdate,
+  publishRefusedSignal,
   publishStartedSignal,
   publishStoppedSignal,
   restreamChangedSignal,
@@ -71,6 +72,7 @@ function registerHandlers(life: StreamLifecycle): void {
   setHandler(stateQuery, () => life.state());
   setHandler(publishStartedSignal, (started) => life.publishStarted(started));
   setHandler(publishStoppedSignal, (stopped) => life.publishStopped(stopped));
+  setHandler(publishRefusedSignal, (refused) => life.publishRefused(refused));
   setHandler(streamKeyRotatedSignal, () => {
     if (life.inBroadcast && life.publisher) life.keyRotated = true;
   });

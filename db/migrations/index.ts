@@ -8,6 +8,7 @@ import * as createEvents from './0006_create_events.js';
 import * as createPublishClaims from './0007_create_publish_claims.js';
 import * as createIdempotencyKeys from './0008_create_idempotency_keys.js';
 import * as addRestreaming from './0009_add_restreaming.js';
+import * as indexOpenBroadcasts from './0010_index_open_broadcasts.js';
 
 /**
  * In the order they run; never renamed or changed once released. Named here instead of found in a folder, so that
@@ -23,6 +24,7 @@ const MIGRATIONS: Record<string, Knex.Migration> = {
   '0007_create_publish_claims': createPublishClaims,
   '0008_create_idempotency_keys': createIdempotencyKeys,
   '0009_add_restreaming': addRestreaming,
+  '0010_index_open_broadcasts': indexOpenBroadcasts,
 };
 
 export const migrationSource: Knex.MigrationSource<string> = {

@@ -7,6 +7,7 @@ import {
   type PublishClaims,
   type PublishRefusal,
 } from '../../contracts/publish-claims.js';
+import { openStreamsOf } from './host-load.js';
 import type { StreamRow } from './stream-row.js';
 
 interface ClaimRow {
@@ -40,6 +41,8 @@ export function createPublishClaims(db: Knex, secrets: SecretBox): PublishClaims
     async release(publishId) {
       await claims().where({ publish_id: publishId }).delete();
     },
+
+    openStreams: async (hostId) => (await openStreamsOf(db, hostId)).length,
   };
 }
 
@@ -52,7 +55,8 @@ async function claim(trx: Knex.Transaction, secrets: SecretBox, request: Publish
     .forUpdate()
     .first('id', 'status', 'disabled', 'publish_seq');
   if (!stream) return { accepted: false, code: 'publish_unknown_key' };
-  const refusal = refusalOf(stream) ?? (await refusalOfHolder(trx, stream.id, request.hostId));
+  const refusal =
+    refusalOf(stream) ?? (await refusalOfHolder(trx, stream.id, request.hostId)) ?? (await refusalOfHost(trx, stream.id, request));
   if (refusal) return { accepted: false, code: refusal };
 
   const publishSeq = stream.publish_seq + 1;
@@ -76,6 +80,17 @@ function refusalOf(stream: Pick<StreamRow, 'status' | 'disabled'>): PublishRefus
   if (stream.status === 'ended') return 'stream_ended';
   if (stream.disabled) return 'stream_disabled';
   return stream.status === 'ending' ? 'stream_ending' : null;
+}
+
+/** Claims of one host take turns here, so that two at once do not both take its last place. */
+async function refusalOfHost(
+  trx: Knex.Transaction,
+  streamId: string,
+  { hostId, room }: PublishClaimRequest,
+): Promise<PublishRefusal | null> {
+  await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`media host ${hostId}`]);
+  const open = await openStreamsOf(trx, hostId);
+  return open.includes(streamId) || open.length < room.streams ? null : room.refusal;
 }
 
 /** A claim of the same host gives way: that host knows which of its publishers are healthy. */

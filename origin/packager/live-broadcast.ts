@@ -33,6 +33,8 @@ export interface LiveBroadcastOptions {
   /** Seconds of a part, where the frame rate allows it. */
   partDuration: number;
   metrics: OriginMetrics;
+  /** Segments stay in memory: what little room the disk has is for journals. */
+  isDiskFull: () => boolean;
   log: Logger;
 }
 
@@ -314,6 +316,7 @@ export class LiveBroadcast {
     for (const [rendition, bytes] of media) cache.put(this.folder.file(rendition, name), bytes);
     let lost = false;
     try {
+      if (this.#options.isDiskFull()) throw new HoldfastError('disk_full');
       await Promise.all([...media].map(([rendition, bytes]) => this.folder.write(rendition, name, bytes)));
       await this.#journal.append(line);
     } catch (error) {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { PublishClaims } from '../../contracts/publish-claims.js';
+import type { HostRoom, PublishClaims } from '../../contracts/publish-claims.js';
 import { createPublishClaims } from '../../db/repositories/publish-claims.js';
 import { createStreamRepository } from '../../db/repositories/streams.js';
 import { createDatabaseBench, type DatabaseBench } from './support.js';
@@ -19,8 +19,9 @@ beforeEach(async () => {
 });
 afterAll(() => bench.close());
 
-const claim = (publishId: string, hostId = 'a', streamKey = `sk_${streamId}`) =>
-  claims.claim({ streamKey, hostId, publishId: `${streamId}/${publishId}`, remoteAddress: '203.0.113.1:5000' });
+const ROOMY: HostRoom = { streams: 1000, refusal: 'host_full' };
+const claim = (publishId: string, hostId = 'a', streamKey = `sk_${streamId}`, room = ROOMY) =>
+  claims.claim({ streamKey, hostId, publishId: `${streamId}/${publishId}`, remoteAddress: '203.0.113.1:5000', room });
 const renew = (publishId: string) => claims.renew(`${streamId}/${publishId}`);
 const release = (publishId: string) => claims.release(`${streamId}/${publishId}`);
 const set = (columns: Record<string, unknown>) => bench.db('streams').where({ id: streamId }).update(columns);
@@ -57,6 +58,42 @@ describe('a publisher', () => {
     expect(await claim('1')).toEqual({ accepted: false, code: 'publish_unknown_key' });
     expect(await claim('2', 'a', `sk_new_${streamId}`)).toMatchObject({ accepted: true });
     expect(await claims.find(`sk_${streamId}`)).toBeNull();
+  });
+});
+
+describe('a host without room', () => {
+  const NONE: HostRoom = { streams: 0, refusal: 'host_draining' };
+  const addBroadcast = (hostId: string, endedAt: Date | null = null) =>
+    bench.db('broadcasts').insert({
+      id: `brd_${streamId}_${hostId}`, stream_id: streamId, host_id: hostId, status: endedAt ? 'ended' : 'reconnecting', renditions: '[]',
+      started_at: new Date(), ended_at: endedAt,
+    });
+
+  it('refuses a new stream, with its reason, and leaves no trace', async () => {
+    expect(await claim('1', `full-${streamId}`, undefined, NONE)).toEqual({ accepted: false, code: 'host_draining' });
+    expect(await claims.openStreams(`full-${streamId}`)).toBe(0);
+  });
+
+  it('takes back a publisher whose broadcast is on it, but not one whose broadcast has ended or is elsewhere', async () => {
+    const host = `host-${streamId}`;
+    await addBroadcast('elsewhere');
+    await addBroadcast('before', new Date());
+    expect(await claim('1', host, undefined, NONE)).toMatchObject({ accepted: false });
+    expect(await claim('1', 'before', undefined, NONE)).toMatchObject({ accepted: false });
+    await addBroadcast(host);
+    expect(await claims.openStreams(host)).toBe(1);
+    expect(await claim('2', host, undefined, NONE)).toMatchObject({ accepted: true });
+    expect(await claims.openStreams(host)).toBe(1);
+  });
+
+  it('gives its last place to one of many that come at once', async () => {
+    const host = `host-${streamId}`;
+    const many = Array.from({ length: 6 }, (_value, index) => `${streamId}_${index}`);
+    await Promise.all(many.map((id) => bench.addStream(id)));
+    const room: HostRoom = { streams: 1, refusal: 'host_full' };
+    const results = await Promise.all(many.map((id) => claim(id, host, `sk_${id}`, room)));
+    expect(results.filter(({ accepted }) => accepted)).toHaveLength(1);
+    expect(results.filter((result) => !result.accepted && result.code === 'host_full')).toHaveLength(5);
   });
 });
 

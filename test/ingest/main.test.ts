@@ -26,6 +26,7 @@ const ENTRY = fileURLToPath(new URL('../../dist/ingest/main.js', import.meta.url
 const MASTER_KEY = randomBytes(32);
 const KEY = 'sk_real_stream_key';
 const STREAM = 'str_real';
+const DRAINED = 'sk_of_another_stream';
 
 let database: TestDatabase;
 let db: Knex;
@@ -40,10 +41,13 @@ beforeAll(async () => {
   temporal = await TestWorkflowEnvironment.createLocal({
     server: { executable: { type: 'existing-path', path: temporalPath() }, searchAttributes: SEARCH_ATTRIBUTES },
   });
-  await createStreamRepository(db, createSecretBox(MASTER_KEY)).create({
-    id: STREAM, name: null, metadata: {}, streamKey: KEY, playbackId: 'play_real', reusable: false, latency: 'low', ladder: null,
-    record: false, reconnectWindowSeconds: 60, maxDurationSeconds: 3600, playbackPolicy: 'public',
-  });
+  const streams = createStreamRepository(db, createSecretBox(MASTER_KEY));
+  for (const [id, streamKey] of [[STREAM, KEY], ['str_drained', DRAINED]] as const) {
+    await streams.create({
+      id, name: null, metadata: {}, streamKey, playbackId: `play_${id}`, reusable: false, latency: 'low', ladder: null,
+      record: false, reconnectWindowSeconds: 60, maxDurationSeconds: 3600, playbackPolicy: 'public',
+    });
+  }
 });
 
 afterEach(async () => {
@@ -110,7 +114,7 @@ describe('the ingest process', () => {
     expect(wrong.stderr()).toContain('No stream has this stream key.');
     await until(async () => (await signalsOf(STREAM)).includes('publishStarted'), 'the workflow to be told');
 
-    child?.kill('SIGTERM');
+    child?.kill('SIGINT');
     expect(await ingest.exited).toBe(0);
     expect(await encoder.exited).not.toBe(0);
     expect(await signalsOf(STREAM)).toEqual(['publishStarted', 'publishStopped']);
@@ -123,6 +127,39 @@ describe('the ingest process', () => {
       expect(text).not.toContain('sk_wrong_key');
     }
     for (const line of ingest.output().trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ process: 'ingest' });
+  });
+
+  it('told to go (SIGTERM) refuses new broadcasts, keeps the one it has, and goes when that is over', async () => {
+    const ingest = await start();
+    await ready(ingest);
+    const encoder = publish(`${ingest.rtmp}/${DRAINED}`, { seconds: 60 });
+    await until(async () => (await signalsOf('str_drained')).includes('publishStarted'), 'the workflow to be told');
+    child?.kill('SIGTERM');
+    await until(() => ingest.output().includes('draining'), 'the process to drain');
+    const late = publish(`${ingest.rtmp}/${KEY}`, { seconds: 20 });
+    expect(await late.exited).not.toBe(0);
+    expect(late.stderr()).toContain('This media host is going away');
+    expect(encoder.child.exitCode).toBeNull();
+    encoder.child.kill('SIGINT');
+    await encoder.exited;
+    expect(await ingest.exited).toBe(0);
+    expect(await signalsOf('str_drained')).toEqual(['publishStarted', 'publishStopped']);
+  });
+
+  it.each<[string, NodeJS.ProcessEnv, number]>([
+    ['told twice', {}, 2],
+    ['when the time for it is over', { HOLDFAST_DRAIN_SECONDS: '1' }, 1],
+  ])('goes in the middle of a broadcast %s', async (_name, settings, times) => {
+    const ingest = await start(settings);
+    await ready(ingest);
+    const encoder = publish(`${ingest.rtmp}/${DRAINED}`, { seconds: 60 });
+    await until(async () => (await (await fetch(`${ingest.control}/publishers`)).text()).includes('str_drained'), 'the publisher');
+    for (let count = 1; count <= times; count += 1) {
+      child?.kill('SIGTERM');
+      await until(() => ingest.output().includes('draining'), 'the process to drain');
+    }
+    expect(await ingest.exited).toBe(0);
+    expect(await encoder.exited).not.toBe(0);
   });
 
   it.each(['HOLDFAST_RTMP_PORT', 'HOLDFAST_INGEST_CONTROL_PORT'])('names %s when its port is taken', async (variable) => {

@@ -11,7 +11,7 @@ import { type RunningIngest, startIngestServer } from '../../ingest/ingest-serve
 import { DEFAULT_LIMITS, type IngestLimits } from '../../ingest/limits.js';
 import type { StreamSignals } from '../../ingest/stream-signals.js';
 import { createRegistry } from '../../ops/ops-server.js';
-import type { PublishStarted, PublishStopped } from '../../workflows/messages.js';
+import type { PublishRefused, PublishStarted, PublishStopped } from '../../workflows/messages.js';
 import { ffmpegPath } from '../support/toolchain.js';
 import { until } from '../support/until.js';
 
@@ -21,6 +21,8 @@ export class MemoryClaims implements PublishClaims {
   readonly held = new Map<string, string>();
   readonly claimed: PublishClaimRequest[] = [];
   readonly released: string[] = [];
+  /** Streams with a broadcast on this host, publisher or not. */
+  readonly open = new Set<string>();
   refusal: Extract<PublishClaim, { accepted: false }>['code'] | null = null;
   failure: Error | null = null;
   /** Asked questions wait for this. */
@@ -39,6 +41,8 @@ export class MemoryClaims implements PublishClaims {
     const streamId = this.streams.get(request.streamKey);
     if (streamId === undefined) return { accepted: false, code: 'publish_unknown_key' };
     if (this.refusal) return { accepted: false, code: this.refusal };
+    const present = this.held.has(streamId) || this.open.has(streamId);
+    if (!present && this.held.size >= request.room.streams) return { accepted: false, code: request.room.refusal };
     this.held.set(streamId, request.publishId);
     this.#seq += 1;
     return { accepted: true, streamId, publishSeq: this.#seq };
@@ -46,6 +50,10 @@ export class MemoryClaims implements PublishClaims {
 
   renew(publishId: string): Promise<boolean> {
     return this.failure ? Promise.reject(this.failure) : Promise.resolve([...this.held.values()].includes(publishId));
+  }
+
+  openStreams(): Promise<number> {
+    return Promise.resolve(this.held.size);
   }
 
   release(publishId: string): Promise<void> {
@@ -59,11 +67,17 @@ export class MemoryClaims implements PublishClaims {
 export class RecordedSignals implements StreamSignals {
   readonly started: PublishStarted[] = [];
   readonly stopped: PublishStopped[] = [];
+  readonly refused: PublishRefused[] = [];
   failure: Error | null = null;
 
   publishStarted(started: PublishStarted): Promise<void> {
     if (this.failure) return Promise.reject(this.failure);
     this.started.push(started);
+    return Promise.resolve();
+  }
+
+  publishRefused(_streamId: string, refused: PublishRefused): Promise<void> {
+    this.refused.push(refused);
     return Promise.resolve();
   }
 
@@ -78,6 +92,8 @@ export interface TestIngest extends RunningIngest {
   claims: MemoryClaims;
   signals: RecordedSignals;
   slatesDir: string;
+  /** Whether its disk is nearly full. */
+  disk: { full: boolean };
   /** Every log line, as text. */
   logged: string[];
   rtmpUrl(streamKey: string): string;
@@ -90,6 +106,7 @@ export async function startTestIngest(streams: Record<string, string>, limits: P
   for (const [key, streamId] of Object.entries(streams)) claims.streams.set(key, streamId);
   const signals = new RecordedSignals();
   const logged: string[] = [];
+  const disk = { full: false };
   const slatesDir = await mkdtemp(join(tmpdir(), 'holdfast-slates-'));
   const running = await startIngestServer({
     hostId: 'test-host',
@@ -97,6 +114,7 @@ export async function startTestIngest(streams: Record<string, string>, limits: P
     signals,
     slatesDir,
     limits: { ...DEFAULT_LIMITS, ...limits },
+    isDiskFull: () => disk.full,
     registry: createRegistry('ingest'),
     log: pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) }),
     rtmp: { host: '127.0.0.1', port: 0 },
@@ -112,6 +130,7 @@ export async function startTestIngest(streams: Record<string, string>, limits: P
     claims,
     signals,
     slatesDir,
+    disk,
     logged,
     rtmpUrl: (streamKey) => `rtmp://127.0.0.1:${running.rtmpPort}/live/${streamKey}`,
     get: (path) => fetch(`http://127.0.0.1:${running.controlPort}${path}`),

@@ -102,12 +102,12 @@ describe('deploy/keep-running.sh', () => {
     const command = [
       process.execPath,
       '-e',
-      'console.log("run"); process.on("SIGTERM", () => { console.log("bye"); process.exit(); }); setInterval(() => {}, 1000)',
+      'process.on("SIGTERM", () => { console.log("bye"); process.exit(); }); console.log("run"); setInterval(() => {}, 1000)',
     ];
     const child = spawn('sh', ['deploy/keep-running.sh', ...command], { stdio: ['ignore', 'pipe', 'ignore'] });
     let said = '';
     child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
     try {
       await until(() => said.includes('run'), 'the first run');
       const first = Number((await runCommand('ps', ['-o', 'pid=', '--ppid', String(child.pid)])).stdout.trim());

@@ -30,6 +30,7 @@ export class TestOrigin {
   verify: VerifyPlaybackToken = () => Promise.reject(new Error('no signed streams here'));
   retentionHours = 72;
   partDuration = 1 / 3;
+  diskFull = false;
   #server: OriginServer | null = null;
   #ports = { playback: 0, control: 0 };
 
@@ -54,6 +55,7 @@ export class TestOrigin {
       partDuration: this.partDuration,
       verifyPlaybackToken: (token, streamId) => this.verify(token, streamId),
       readyChecks: {},
+      isDiskFull: () => this.diskFull,
       registry: createRegistry('origin'),
       log: pino({ level: 'debug' }, { write: (line: string) => this.logLines.push(line) }),
     });
