@@ -2,7 +2,7 @@
  * Plays one playback id: waits until there is something, starts by itself, recovers from what can be recovered.
  * `window.holdfastPlayer` = {hls, video} for tests and for pages that embed this one.
  */
-import { chooseRate, stalledTarget } from './catch-up.js';
+import { LiveDistance } from './live-distance.js';
 
 const Hls = window.Hls;
 const $ = (id) => document.getElementById(id);
@@ -38,11 +38,6 @@ const BITS_PER_MEGABIT = 1_000_000;
 const CAUTION = 0.5;
 /** Bit/s: a middle rung, which most connections carry. */
 const UNKNOWN_BANDWIDTH = 2_000_000;
-/** The playback rate is looked at this often, with what was buffered in this many looks. */
-const RATE_MS = 250;
-const AHEAD_SAMPLES = 6;
-/** After this long without running dry, one time of it is forgotten. */
-const STALL_MEMORY_MS = 60_000;
 /** The shown latency is renewed this often. */
 const LATENCY_MS = 500;
 
@@ -57,11 +52,7 @@ let generation = 0;
 let refilling = false;
 /** The picture has moved since the last start: what runs dry now is a stall, not the beginning. */
 let hasPlayed = false;
-/** Target and part duration of the playlist, seconds. */
-let timing = { target: 0, part: 0 };
-let ahead = [];
-let stalls = 0;
-let stalledAt = 0;
+const distance = new LiveDistance(video, () => ({ hls: player.hls, isLive, ahead: bufferedAhead() }));
 
 const MESSAGES = {
   waiting: ['Waiting for the stream', 'It starts by itself as soon as the broadcast is live.'],
@@ -105,7 +96,7 @@ async function start() {
   player.hls?.destroy();
   player.hls = null;
   hasPlayed = false;
-  stalls = 0;
+  distance.reset();
   show('waiting', 'waiting');
   // Made before there is anything to play: opening the browser's media source takes a moment of its own.
   const hls = Hls?.isSupported() ? createHls() : null;
@@ -121,7 +112,7 @@ function createHls() {
     // How far behind the edge: what the playlist holds back, or three segments where it says nothing. Setting
     // liveSyncDurationCount here, even to its default, would overrule the playlist.
     lowLatencyMode: true,
-    // The rate is ours, and what a stall adds to the delay: see catch-up.js.
+    // The rate is ours, and what a stall adds to the delay: see live-distance.js.
     maxLiveSyncPlaybackRate: 1,
     liveSyncOnStallIncrease: 0,
     // A test fragment would be loaded and thrown away before the first that is shown.
@@ -136,7 +127,7 @@ function createHls() {
   });
   hls.on(Hls.Events.LEVEL_LOADED, (_event, { details }) => {
     lowLatency = details.partTarget > 0;
-    timing = { target: details.targetduration, part: lowLatency ? details.partTarget : details.targetduration };
+    distance.loaded(details);
   });
   hls.on(Hls.Events.LEVEL_UPDATED, (_event, { details }) => {
     isLive = details.live;
@@ -155,24 +146,6 @@ function createHls() {
 function expectedBandwidth() {
   const megabits = navigator.connection?.downlink;
   return megabits ? megabits * BITS_PER_MEGABIT * CAUTION : UNKNOWN_BANDWIDTH;
-}
-
-/** Keeps the picture at its distance from the live edge. */
-function adjustRate() {
-  const { hls } = player;
-  if (!hls?.targetLatency || !hls.latency || video.paused || video.seeking) {
-    ahead = [];
-    return;
-  }
-  ahead = [...ahead, bufferedAhead()].slice(-AHEAD_SAMPLES);
-  if (stalls > 0 && Date.now() - stalledAt > STALL_MEMORY_MS) {
-    stalls--;
-    stalledAt = Date.now();
-  }
-  const target = stalledTarget(hls.targetLatency, stalls, timing.part, timing.target);
-  const now = { latency: hls.latency, target, lowestAhead: Math.min(...ahead), range: target + timing.target, rate: video.playbackRate };
-  const rate = isLive ? chooseRate(now) : 1;
-  if (rate !== video.playbackRate) video.playbackRate = rate;
 }
 
 function startNative() {
@@ -235,8 +208,7 @@ function endIfComplete() {
 /** Live and out of media: stands still until there is a margin. */
 async function refill() {
   if (!hasPlayed || refilling || !isLive || !player.hls || video.paused || video.seeking) return;
-  stalls++;
-  stalledAt = Date.now();
+  distance.stalled();
   // With low latency the margin grows with the stalls: standing still would only add to the delay.
   if (lowLatency) return;
   // Not dry but before a hole: hls.js jumps it, and only while the video plays.
@@ -342,7 +314,6 @@ function unmute() {
 }
 
 setInterval(showLatency, LATENCY_MS);
-setInterval(adjustRate, RATE_MS);
 
 let idleTimer;
 function wakeUp() {

@@ -32,7 +32,7 @@ const PLAYER_POLICY = [
 
 const version = (packageJson: string): string => (JSON.parse(packageJson) as { version: string }).version;
 
-/** Reads the player page and hls.js once. @param webDir the folder with player.html, player.css, player.js and catch-up.js */
+/** Reads the player page and hls.js once. @param webDir the folder with player.html, player.css and the page's scripts */
 export async function loadWebAssets(webDir: string): Promise<WebAssets> {
   const hlsDist = dirname(createRequire(import.meta.url).resolve('hls.js'));
   const hlsName = `hls-${version(await readFile(join(hlsDist, '..', 'package.json'), 'utf8'))}.min.js`;
@@ -41,6 +41,7 @@ export async function loadWebAssets(webDir: string): Promise<WebAssets> {
   const files: [string, string, string | Buffer][] = [
     ['player.css', 'text/css; charset=utf-8', await readFile(join(webDir, 'player.css'))],
     ['player.js', script, await readFile(join(webDir, 'player.js'))],
+    ['live-distance.js', script, await readFile(join(webDir, 'live-distance.js'))],
     ['catch-up.js', script, await readFile(join(webDir, 'catch-up.js'))],
     [hlsName, script, await readFile(join(hlsDist, 'hls.min.js'))],
   ];

@@ -1,0 +1,64 @@
+import { chooseRate, stalledTarget } from './catch-up.js';
+
+/** The playback rate is looked at this often, with what was buffered in this many looks. */
+const RATE_MS = 250;
+const AHEAD_SAMPLES = 6;
+/** After this long without running dry, one time of it is forgotten. */
+const STALL_MEMORY_MS = 60_000;
+
+/** Keeps a video at its distance from the live edge by its playback rate. Every stall makes the distance longer for a while. */
+export class LiveDistance {
+  #video;
+  #now;
+  #ahead = [];
+  #stalls = 0;
+  #stalledAt = 0;
+  /** Target and part duration of the playlist, seconds. */
+  #timing = { target: 0, part: 0 };
+
+  /** @param now tells {hls, isLive, ahead}: ahead = seconds buffered from here on */
+  constructor(video, now) {
+    this.#video = video;
+    this.#now = now;
+    setInterval(() => this.#adjust(), RATE_MS);
+  }
+
+  /** A new start: what was before counts no longer. */
+  reset() {
+    this.#ahead = [];
+    this.#stalls = 0;
+  }
+
+  /** @param details hls.js's LevelDetails */
+  loaded({ targetduration, partTarget }) {
+    this.#timing = { target: targetduration, part: partTarget || targetduration };
+  }
+
+  /** The video ran dry. */
+  stalled() {
+    this.#stalls++;
+    this.#stalledAt = Date.now();
+  }
+
+  #adjust() {
+    const video = this.#video;
+    const { hls, isLive, ahead } = this.#now();
+    if (!hls?.targetLatency || !hls.latency || video.paused || video.seeking) {
+      this.#ahead = [];
+      return;
+    }
+    this.#ahead = [...this.#ahead, ahead].slice(-AHEAD_SAMPLES);
+    this.#forgetStall();
+    const { target: targetDuration, part } = this.#timing;
+    const target = stalledTarget(hls.targetLatency, this.#stalls, part, targetDuration);
+    const lowestAhead = Math.min(...this.#ahead);
+    const rate = isLive ? chooseRate({ latency: hls.latency, target, lowestAhead, range: target + targetDuration, rate: video.playbackRate }) : 1;
+    if (rate !== video.playbackRate) video.playbackRate = rate;
+  }
+
+  #forgetStall() {
+    if (this.#stalls === 0 || Date.now() - this.#stalledAt <= STALL_MEMORY_MS) return;
+    this.#stalls--;
+    this.#stalledAt = Date.now();
+  }
+}
