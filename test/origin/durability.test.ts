@@ -99,12 +99,15 @@ describe('a broadcast', () => {
     expect((await answer())[0]).toBe(200);
     await origin.open('twice-2', { playbackId: 'twice' });
     expect(await answer()).toEqual(notYet);
+    const told = fetch(`${origin.playback}/twice/index.m3u8?wait=1`).then(async (response) => [response.status, await response.text()]);
     const second = await running('twice-2');
     const { body } = await playable('twice-2');
     expect(body).toMatchObject({ playable: true, state: 'open' });
     const [status, , playlist] = await answer();
     expect(status).toBe(200);
     expect(JSON.stringify(playlist)).not.toContain('twice-1');
+    // Who asked to be told was held until now, and hears what everybody hears.
+    expect(await told).toEqual([200, expect.stringContaining('twice-2/')]);
     second.kill();
     await exited(second);
     await end('twice-2');
