@@ -4,16 +4,19 @@ import { runLadderBench } from './ladder-bench.js';
 import { runLatencyBench } from './latency-bench.js';
 import { runRestreamBench } from './restream-bench.js';
 import { runSoakBench } from './soak-bench.js';
+import { runViewersBench } from './viewers-bench.js';
 
 const USAGE = `npm run bench -- ladder [--seconds 60] [--runs 1]
 npm run bench -- latency [--seconds 60] [--runs 5] [--parts 0.333,0.2]
 npm run bench -- soak [--minutes 30] [--parts 0.333]
 npm run bench -- restream [--seconds 60] [--runs 1]
+npm run bench -- viewers [--seconds 30] [--viewers 600] [--held 5000] [--parts 0.2]
 
   ladder   CPU seconds of the media host for a 720p30 stream with three rungs, against bare ffmpeg making the same
   latency  publish to first picture, and glass to glass by a clock in the pixels, in Chromium (CHROMIUM names it)
   soak     the same picture watched for long: stalls, drift of the distance from the encoder, memory of the origin
-  restream CPU seconds of one copying restream at 3 Mbit/s, against bare ffmpeg -c copy`;
+  restream CPU seconds of one copying restream at 3 Mbit/s, against bare ffmpeg -c copy
+  viewers  CPU of the origin per viewer-second and lateness of parts; publish to received of held playlist requests`;
 
 const option = (args: readonly string[], name: string, fallback: number): number => {
   const index = args.indexOf(`--${name}`);
@@ -22,8 +25,13 @@ const option = (args: readonly string[], name: string, fallback: number): number
   return value;
 };
 
+const partsOf = (args: readonly string[]): string[] | null => {
+  const index = args.indexOf('--parts');
+  return index < 0 ? null : (args[index + 1] ?? '').split(',');
+};
+
 const [bench, ...args] = process.argv.slice(2);
-if (bench !== 'ladder' && bench !== 'latency' && bench !== 'soak' && bench !== 'restream') {
+if (bench !== 'ladder' && bench !== 'latency' && bench !== 'soak' && bench !== 'restream' && bench !== 'viewers') {
   console.error(USAGE);
   process.exit(bench === '--help' ? 0 : 2);
 }
@@ -35,9 +43,11 @@ if (bench === 'ladder') {
   await runLadderBench({ ...common, runs: option(args, 'runs', 1) });
 } else if (bench === 'restream') {
   await runRestreamBench({ ...common, runs: option(args, 'runs', 1) });
+} else if (bench === 'viewers') {
+  const load = { viewers: option(args, 'viewers', 600), held: option(args, 'held', 5000) };
+  await runViewersBench({ ...common, ...load, seconds: option(args, 'seconds', 30), partDuration: partsOf(args)?.[0] ?? '0.2' });
 } else {
-  const parts = args.indexOf('--parts');
-  const given = parts < 0 ? null : (args[parts + 1] ?? '').split(',');
+  const given = partsOf(args);
   const chromiumPath = process.env.CHROMIUM || '/usr/bin/chromium';
   // The default and the fastest profile.
   if (bench === 'latency') await runLatencyBench({ ...common, runs: option(args, 'runs', 5), partDurations: given ?? ['0.333', '0.2'], chromiumPath });

@@ -22,7 +22,7 @@ export function addressesOf(env: Environment): Addresses {
   return {
     api: env.HOLDFAST_PUBLIC_API_URL ?? `http://${host}:${env.HOLDFAST_API_PORT}`,
     rtmp: env.HOLDFAST_PUBLIC_RTMP_URL ?? `rtmp://${host}:${env.HOLDFAST_RTMP_PORT}/live`,
-    playback: env.HOLDFAST_PUBLIC_PLAYBACK_URL ?? `http://${host}:${env.HOLDFAST_PLAYBACK_PORT}`,
+    playback: env.HOLDFAST_PUBLIC_PLAYBACK_URL ?? `${env.HOLDFAST_TLS_CERT ? 'https' : 'http'}://${host}:${env.HOLDFAST_PLAYBACK_PORT}`,
     ingestControl: `http://${LOOPBACK}:${env.HOLDFAST_INGEST_CONTROL_PORT}`,
     originControl: `http://${LOOPBACK}:${env.HOLDFAST_ORIGIN_CONTROL_PORT}`,
     temporal: env.HOLDFAST_TEMPORAL_ADDRESS ?? `${LOOPBACK}:${env.HOLDFAST_TEMPORAL_PORT}`,

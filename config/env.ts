@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -8,6 +9,20 @@ const size = (fallback: string) =>
   z.string().regex(/^[1-9]\d{1,4}x[1-9]\d{1,4}$/, 'must be like 1920x1080').default(fallback).transform((text) => text.split('x').map(Number) as [number, number]);
 const url = (schemes: string[]) =>
   z.string().refine((value) => schemes.some((scheme) => value.startsWith(`${scheme}://`)), { message: `must start with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}` });
+
+/** A CIDR prefix or one address. */
+const isNetwork = (text: string): boolean => {
+  const [address = '', prefix, ...more] = text.split('/');
+  const bits = { 4: 32, 6: 128 }[isIP(address)];
+  return bits !== undefined && more.length === 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits));
+};
+const networks = z
+  .string()
+  .default('')
+  .transform((text) => text.split(',').map((entry) => entry.trim()).filter((entry) => entry !== ''))
+  .refine((entries) => entries.every(isNetwork), { message: 'must be addresses or networks (10.0.0.0/8), separated by commas' });
+const file = z.string().min(1).transform((path) => resolve(path)).optional();
+const limit = (fallback: number) => z.coerce.number().int().min(0).default(fallback);
 
 /**
  * Every environment variable of Holdfast. All have the prefix HOLDFAST_; the README's table is made from the
@@ -36,6 +51,11 @@ export const ENVIRONMENT = z.object({
   HOLDFAST_HOST_ID: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes').default('local').describe('Name of this media host; must stay the same over restarts'),
   HOLDFAST_PUBLIC_RTMP_URL: url(['rtmp']).optional().describe('RTMP address shown to encoders, if it differs from the bound one'),
   HOLDFAST_PUBLIC_PLAYBACK_URL: url(['http', 'https']).optional().describe('Playback address shown to viewers (a CDN, say)'),
+  HOLDFAST_TLS_CERT: file.describe('PEM file of the certificate with its chain: playback over HTTPS, HTTP/2 included; renewals are taken up by themselves'),
+  HOLDFAST_TLS_KEY: file.describe('PEM file of its key'),
+  HOLDFAST_VIEWER_CONNECTIONS: limit(2000).describe('Playback connections of one client address; 0 for any number'),
+  HOLDFAST_VIEWER_HELD_REQUESTS: limit(2000).describe('Playback requests of one client address that wait for the next part; 0 for any number'),
+  HOLDFAST_TRUSTED_PROXIES: networks.describe('Addresses and networks of caches in front of playback, separated by commas: not limited; loopback never is'),
   HOLDFAST_PUBLIC_API_URL: url(['http', 'https']).optional().describe('API address shown in links'),
   HOLDFAST_ALLOW_PRIVATE_ADDRESSES: flag.describe('Destinations and webhooks may point to loopback and private networks'),
   HOLDFAST_VIDEO_ENCODER: z.enum(['libx264', 'h264_nvenc', 'h264_vaapi', 'h264_qsv', 'h264_videotoolbox']).default('libx264').describe('H.264 encoder; checked when the media worker starts'),
@@ -65,6 +85,9 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
   const parsed = ENVIRONMENT.safeParse(given);
   const problems = [
     ...unknown.map((name) => `${name} is not a setting of Holdfast`),
+    ...((given.HOLDFAST_TLS_CERT === undefined) === (given.HOLDFAST_TLS_KEY === undefined)
+      ? []
+      : ['HOLDFAST_TLS_CERT and HOLDFAST_TLS_KEY belong together: set both or neither']),
     ...(parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)),
   ];
   if (problems.length > 0 || !parsed.success) throw new EnvironmentError(`The environment is not valid:\n  ${problems.join('\n  ')}`);

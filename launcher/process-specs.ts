@@ -68,6 +68,10 @@ export function nodeProcessSpec(node: NodeProcess, env: Environment, found: Foun
 function settingsFor(env: Environment, found: FoundSettings): Record<string, string> {
   return {
     HOLDFAST_DATA_DIR: env.HOLDFAST_DATA_DIR,
+    // The processes run in the data folder: paths are whole by then.
+    ...(env.HOLDFAST_TLS_CERT && env.HOLDFAST_TLS_KEY
+      ? { HOLDFAST_TLS_CERT: env.HOLDFAST_TLS_CERT, HOLDFAST_TLS_KEY: env.HOLDFAST_TLS_KEY }
+      : {}),
     HOLDFAST_TEMPORAL_ADDRESS: addressesOf(env).temporal,
     HOLDFAST_FFMPEG: found.ffmpeg,
     HOLDFAST_DATABASE_URL: found.databaseUrl,

@@ -161,12 +161,22 @@ export class Broadcasts {
 
   /** Everything its journal says; of an ended broadcast read from disk. null when it is gone. */
   async history(broadcastId: string): Promise<History | null> {
-    const known = this.#live.get(broadcastId)?.history ?? this.#loaded.get(broadcastId);
+    const known = this.loaded(broadcastId);
     if (known) return known;
     if (!this.#ended.has(broadcastId)) return null;
     const history = await readJournal(this.folder(broadcastId).journal);
     if (history) this.#remember(history);
     return history;
+  }
+
+  /** The same, if it is in memory: of open broadcasts always. */
+  loaded(broadcastId: string): History | null {
+    return this.#live.get(broadcastId)?.history ?? this.#loaded.get(broadcastId) ?? null;
+  }
+
+  /** Where a rendition's file is, or would be; also its name in memory. */
+  mediaPath(broadcastId: string, rendition: string, file: string): string {
+    return this.folder(broadcastId).file(rendition, file);
   }
 
   folder(broadcastId: string): BroadcastFolder {

@@ -35,6 +35,12 @@ async function run(env: Environment, log: Logger): Promise<void> {
     webDir: fileURLToPath(new URL('../web', import.meta.url)),
     partDuration: env.HOLDFAST_PART_DURATION,
     retentionHours: env.HOLDFAST_RETENTION_HOURS,
+    tls: env.HOLDFAST_TLS_CERT && env.HOLDFAST_TLS_KEY ? { cert: env.HOLDFAST_TLS_CERT, key: env.HOLDFAST_TLS_KEY } : null,
+    limits: {
+      connections: env.HOLDFAST_VIEWER_CONNECTIONS,
+      held: env.HOLDFAST_VIEWER_HELD_REQUESTS,
+      proxies: env.HOLDFAST_TRUSTED_PROXIES,
+    },
     verifyPlaybackToken: createTokenVerifier((apiKey) => apiKeys.findSecret(apiKey)),
     // Postgres is asked for tokens of signed streams only: without it everything else is served all the same.
     readyChecks: { storage: () => access(paths.media, constants.W_OK) },

@@ -7,8 +7,10 @@ export interface OriginMetrics {
   writeFailures: Counter;
   refusedOutputs: Counter;
   overlongSegments: Counter;
-  requests: Counter<'kind' | 'status'>;
-  servedBytes: Counter;
+  /** Counts an answer; adding it up is left to whoever reads the counter, since viewers ask thousands of times a second. */
+  answered(kind: string, status: number, bytes: number): void;
+  /** Bytes of an answer that is counted elsewhere. */
+  served(bytes: number): void;
   publishSeconds: Gauge;
   heldRequests: { observe(size: () => number): void };
 }
@@ -22,15 +24,43 @@ function observedGauge(name: string, help: string, registers: Registry[]): { obs
 
 export function createOriginMetrics(registry: Registry): OriginMetrics {
   const registers = [registry];
+  const answers = new Map<string, number>();
+  let bytesServed = 0;
+  const requests: Counter<'kind' | 'status'> = new Counter({
+    name: 'holdfast_origin_requests_total',
+    help: 'Playback requests',
+    labelNames: ['kind', 'status'],
+    registers,
+    collect: () => {
+      for (const [key, count] of answers) {
+        const [kind = '', status = ''] = key.split(' ');
+        requests.inc({ kind, status }, count);
+      }
+      answers.clear();
+    },
+  });
+  const servedBytes: Counter = new Counter({
+    name: 'holdfast_origin_served_bytes_total',
+    help: 'Bytes of playback answers',
+    registers,
+    collect: () => {
+      servedBytes.inc(bytesServed);
+      bytesServed = 0;
+    },
+  });
   return {
+    answered: (kind, status, bytes) => {
+      const key = `${kind} ${status}`;
+      answers.set(key, (answers.get(key) ?? 0) + 1);
+      bytesServed += bytes;
+    },
+    served: (bytes) => void (bytesServed += bytes),
     openBroadcasts: new Gauge({ name: 'holdfast_origin_open_broadcasts', help: 'Broadcasts that have not ended', registers }),
     segments: new Counter({ name: 'holdfast_origin_segments_total', help: 'Segments published, one per interval and rendition', registers }),
     mediaBytes: new Counter({ name: 'holdfast_origin_media_bytes_total', help: 'Bytes of published segments', registers }),
     writeFailures: new Counter({ name: 'holdfast_origin_write_failures_total', help: 'Segments the disk refused', registers }),
     refusedOutputs: new Counter({ name: 'holdfast_origin_refused_outputs_total', help: 'Encoder outputs closed because of what they sent', registers }),
     overlongSegments: new Counter({ name: 'holdfast_origin_overlong_segments_total', help: 'Segments above the target duration', registers }),
-    requests: new Counter({ name: 'holdfast_origin_requests_total', help: 'Playback requests', labelNames: ['kind', 'status'], registers }),
-    servedBytes: new Counter({ name: 'holdfast_origin_served_bytes_total', help: 'Bytes of playback answers', registers }),
     publishSeconds: new Gauge({
       name: 'holdfast_origin_publish_seconds',
       help: 'From the end of the last segment coming in to its listing',

@@ -6,7 +6,9 @@ import type { Logger } from '../log/logger.js';
 import { startOpsServer, type ReadyCheck } from '../ops/ops-server.js';
 import { Broadcasts } from './broadcasts.js';
 import { createControlApi } from './control/control-api.js';
+import { AddressLimits, type AddressLimitsOptions } from './http/address-limits.js';
 import { createPlaybackServer } from './http/playback-server.js';
+import { createSecurePlaybackServer, type TlsFiles } from './http/secure-server.js';
 import { ViewerAccess, type VerifyPlaybackToken } from './http/viewer-access.js';
 import { loadWebAssets } from './http/web-assets.js';
 import { createOriginMetrics } from './metrics.js';
@@ -28,6 +30,9 @@ export interface OriginServerOptions {
   retentionHours: number;
   /** Seconds of a part of low-latency broadcasts, where the frame rate allows it. */
   partDuration: number;
+  /** Playback over HTTPS; null = over HTTP. */
+  tls: TlsFiles | null;
+  limits: AddressLimitsOptions;
   verifyPlaybackToken: VerifyPlaybackToken;
   readyChecks: Record<string, ReadyCheck>;
   /** The disk has no room for segments: they are played from memory alone. */
@@ -48,9 +53,6 @@ export interface OriginServer {
 const CACHE_BYTES = 512 << 20;
 /** Only this user may feed or see the encoders' sockets. */
 const OWNER_ONLY = 0o700;
-/** Viewers that connect at the same instant; Node's default of 511 refuses some of a large audience. */
-const LISTEN_BACKLOG = 4096;
-
 /** Takes up what is on disk, then listens. A listen error names its port; nothing is left running behind it. */
 export async function startOriginServer(options: OriginServerOptions): Promise<OriginServer> {
   const { log, registry, mediaDir, retentionHours } = options;
@@ -66,8 +68,10 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
   await broadcasts.load();
 
   const access = new ViewerAccess(options.verifyPlaybackToken);
-  const playback = createPlaybackServer({ broadcasts, cache, parts, held, access, assets, metrics, log });
-  await listen(playback, options.playback);
+  const limits = new AddressLimits(options.limits);
+  const served = { broadcasts, cache, parts, held, access, assets, limits, metrics, log };
+  const playback = options.tls ? await createSecurePlaybackServer(served, options.tls) : createPlaybackServer(served);
+  await playback.listen(options.playback.host, options.playback.port);
   const control = await startOpsServer({
     ...options.control,
     readyChecks: options.readyChecks,
@@ -75,12 +79,12 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
     log,
     handle: createControlApi(broadcasts, log),
   }).catch((error: unknown) => {
-    playback.close();
+    void playback.close();
     throw error;
   });
   const stopSweep = startSweep({ mediaDir, broadcasts, retentionHours, log });
   return {
-    playbackPort: portOf(playback),
+    playbackPort: playback.port,
     controlPort: portOf(control),
     broadcasts,
     close: async () => {
@@ -88,7 +92,7 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
       control.close();
       await broadcasts.close();
       held.close();
-      await Promise.all([closed(playback), closed(control)]);
+      await Promise.all([playback.close(), closed(control)]);
       parts.close();
     },
   };
@@ -96,13 +100,6 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
-function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject).listen({ host, port, backlog: LISTEN_BACKLOG }, resolve);
-  });
-}
-
-/** Viewers hold their connections open; they are not waited for. */
 function closed(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());

@@ -1,87 +1,74 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HoldfastError, type ErrorCode } from '../../domain/errors.js';
-import { decideReload, isListed, readDirectives } from '../../hls/blocking-reload.js';
-import type { HeldRequests } from '../held-requests.js';
-import { mediaPlaylist, playlistEdge, type MediaPlaylistKind } from '../playlists.js';
+import { decideReload, isListed, type Directives } from '../../hls/blocking-reload.js';
+import type { Broadcasts } from '../broadcasts.js';
+import { waitTopic, type Awaited } from '../held-requests.js';
+import { playlistEdge } from '../playlists.js';
 import type { History } from '../store/history.js';
+import type { PartStore } from '../store/part-store.js';
 import { cacheControl } from './cache-control.js';
-import { sendPlaylist } from './send.js';
 
 /** Target durations a request is held at most; then it is answered with 503 (RFC 8216bis 6.2.5.2). */
-export const HOLD_TARGETS = 3;
+const HOLD_TARGETS = 3;
 const MS_PER_SECOND = 1000;
+/** Shorter than what proxies take for a server that hangs. */
+const PLAYABLE_LIMIT_MS = 20_000;
 
-export interface PlaylistOf {
-  history: History;
-  rendition: string;
-  /** Query carried on to every URI. */
-  carried: string;
-}
-
-/** The live playlist of a broadcast in parts: at once, or when what is asked for is listed. */
-export function sendBlocking(
-  options: { held: HeldRequests },
-  request: IncomingMessage,
-  response: ServerResponse,
-  playlist: PlaylistOf,
-  query: URLSearchParams,
-): Promise<number> | number {
-  const { history, rendition } = playlist;
-  const directives = readDirectives(query);
-  if ('reason' in directives) throw new HoldfastError('invalid_request', directives.reason);
-  const { msn, part, skip } = directives;
-  const signed = history.open.playbackPolicy === 'signed';
-  const answer = (): number =>
-    answerPlaylist(request, response, playlist, 'index', skip, cacheControl(history.endedAt !== null ? 'ended' : msn === null ? 'live' : 'reload', signed));
-  if (msn === null || history.endedAt !== null) return answer();
-  const decision = decideReload(directives, playlistEdge(history, rendition), history.lowLatency!.partTarget);
-  if (decision.kind === 'refuse') throw new HoldfastError('invalid_request', decision.reason);
-  if (decision.kind === 'now') return answer();
-  return held(options, response, `${history.open.broadcastId}/${rendition}`, {
-    isDue: () => history.endedAt !== null || isListed(msn, part, playlistEdge(history, rendition)),
-    answer,
-    giveUp: 'reload_timeout',
-    limitMs: HOLD_TARGETS * history.runs[0]!.targetDuration * MS_PER_SECOND,
-  });
-}
-
-export function answerPlaylist(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { history, rendition, carried }: PlaylistOf,
-  kind: MediaPlaylistKind,
-  skip: boolean,
-  caching: string,
-): number {
-  if (!history.playableRun) throw new HoldfastError('not_playable_yet');
-  const playlist = mediaPlaylist(history, rendition, kind, carried, skip);
-  if (!playlist) throw new HoldfastError('media_not_found');
-  return sendPlaylist(request, response, playlist, caching);
-}
-
-export interface Hold {
-  isDue: () => boolean;
-  answer: () => number | Promise<number>;
+/** A request that is answered later. */
+export interface Hold extends Awaited {
   /** What the client hears when the time is over. */
   giveUp: ErrorCode;
   limitMs: number;
 }
 
-/** Bytes sent, once something was; a client that goes away is forgotten at once, and this with it. */
-export function held({ held: requests }: { held: HeldRequests }, response: ServerResponse, topic: string, hold: Hold): Promise<number> {
-  return new Promise((resolve, reject) => {
-    requests.hold(topic, {
-      response,
-      isDue: hold.isDue,
-      answer: () => {
-        try {
-          resolve(hold.answer());
-        } catch (error) {
-          reject(error as Error);
-        }
-      },
-      giveUp: () => reject(new HoldfastError(hold.giveUp)),
-      limitMs: hold.limitMs,
-    });
-  });
+const topicOf = (history: History, rendition: string): string => `${history.open.broadcastId}/${rendition}`;
+
+const limitOf = (history: History): number => HOLD_TARGETS * (history.runs[0]?.targetDuration ?? 0) * MS_PER_SECOND;
+
+/** True when the live playlist of a broadcast takes delivery directives. */
+export const takesDirectives = (history: History): boolean => history.edge !== null && history.lowLatency !== null;
+
+/** What is waited for before a live playlist is sent; null = nothing. Throws `invalid_request`. */
+export function holdPlaylist(history: History, rendition: string, directives: Directives | { reason: string }): Hold | null {
+  if ('reason' in directives) throw new HoldfastError('invalid_request', directives.reason);
+  const { msn, part } = directives;
+  if (msn === null || history.endedAt !== null) return null;
+  const decision = decideReload(directives, playlistEdge(history, rendition), history.lowLatency!.partTarget);
+  if (decision.kind === 'refuse') throw new HoldfastError('invalid_request', decision.reason);
+  if (decision.kind === 'now') return null;
+  return {
+    topic: topicOf(history, rendition),
+    goal: `${msn}/${part}`,
+    isDue: () => history.endedAt !== null || isListed(msn, part, playlistEdge(history, rendition)),
+    giveUp: 'reload_timeout',
+    limitMs: limitOf(history),
+  };
+}
+
+/** Waits for the part that comes next. Throws `media_not_found` for any other that is not there. */
+export function holdPart(parts: PartStore, history: History | null, rendition: string, file: string, path: string): Hold {
+  if (history?.edge?.nextPartName(rendition) !== file) throw new HoldfastError('media_not_found');
+  return {
+    topic: topicOf(history, rendition),
+    goal: file,
+    isDue: () => parts.get(path) !== undefined || history.endedAt !== null,
+    giveUp: 'media_not_found',
+    limitMs: limitOf(history),
+  };
+}
+
+/** Waits until there is something to play; null = there is. A page that waits need not ask again and again. */
+export function holdMultivariant(broadcasts: Broadcasts, playbackId: string): Hold | null {
+  const isDue = (): boolean => {
+    const newest = broadcasts.newestOf(playbackId);
+    return newest !== null && broadcasts.status(newest.broadcastId).playable;
+  };
+  if (isDue()) return null;
+  return { topic: waitTopic(playbackId), goal: 'playable', isDue, giveUp: 'not_playable_yet', limitMs: PLAYABLE_LIMIT_MS };
+}
+
+/** @param directives null = the playlist takes none */
+export function playlistCaching({ endedAt, open }: History, directives: Directives | null): string {
+  const signed = open.playbackPolicy === 'signed';
+  if (endedAt !== null) return cacheControl('ended', signed);
+  return cacheControl(directives === null || directives.msn === null ? 'live' : 'reload', signed);
 }

@@ -2,8 +2,9 @@
 const KEPT_MS = 40_000;
 const SWEEP_MS = 5000;
 
-interface StoredPart {
+export interface StoredPart {
   bytes: Buffer;
+  /** Wall clock (ms) at which it was listed. */
   at: number;
 }
 
@@ -19,8 +20,8 @@ export class PartStore {
     else this.#parts.set(path, { bytes, at: Date.now() });
   }
 
-  get(path: string): Buffer | undefined {
-    return this.#parts.get(path)?.bytes;
+  get(path: string): StoredPart | undefined {
+    return this.#parts.get(path);
   }
 
   get size(): number {

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { addressesOf } from '../../config/addresses.js';
 import { EnvironmentError, readEnvironment } from '../../config/env.js';
 import { withSettingsTable } from '../../config/settings-table.js';
 
@@ -26,9 +28,27 @@ describe('settings', () => {
     ['HOLDFAST_HOST_ID', 'a b'],
     ['HOLDFAST_VIDEO_ENCODER', 'libx266'],
     ['HOLDFAST_API_PROT', '8080'],
+    ['HOLDFAST_TLS_KEY', '/etc/key.pem'],
+    ['HOLDFAST_TLS_CERT', '/etc/cert.pem'],
+    ['HOLDFAST_TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['HOLDFAST_TRUSTED_PROXIES', 'proxy.example.com'],
+    ['HOLDFAST_VIEWER_CONNECTIONS', '-1'],
   ])('name the bad variable %s', (name, value) => {
     expect(() => readEnvironment({ [name]: value })).toThrow(EnvironmentError);
     expect(() => readEnvironment({ [name]: value })).toThrow(name);
+  });
+
+  it('show playback over HTTPS when a certificate is set', () => {
+    const env = readEnvironment({ HOLDFAST_TLS_CERT: 'cert.pem', HOLDFAST_TLS_KEY: '/etc/key.pem', HOLDFAST_PLAYBACK_PORT: '9443' });
+    expect(addressesOf(env).playback).toBe('https://127.0.0.1:9443');
+    expect(env.HOLDFAST_TLS_CERT).toBe(resolve('cert.pem'));
+    expect(addressesOf(readEnvironment({})).playback).toBe('http://127.0.0.1:8888');
+  });
+
+  it('take several proxies', () => {
+    expect(readEnvironment({ HOLDFAST_TRUSTED_PROXIES: '10.0.0.0/8, 2001:db8::/32,192.0.2.1' }).HOLDFAST_TRUSTED_PROXIES).toEqual([
+      '10.0.0.0/8', '2001:db8::/32', '192.0.2.1',
+    ]);
   });
 
   it('name every bad variable at once', () => {

@@ -8,7 +8,7 @@ import type { BroadcastStatus, OpenBroadcast, StartedEncode, StartEncode } from 
 import type { AudioRendition, Rendition, VideoRendition } from '../../domain/ladder.js';
 import { createRegistry } from '../../ops/ops-server.js';
 import type { VerifyPlaybackToken } from '../../origin/http/viewer-access.js';
-import { startOriginServer, type OriginServer } from '../../origin/origin-server.js';
+import { startOriginServer, type OriginServer, type OriginServerOptions } from '../../origin/origin-server.js';
 import { ffmpegPath } from '../support/toolchain.js';
 
 const LOOPBACK = '127.0.0.1';
@@ -28,6 +28,8 @@ export class TestOrigin {
   readonly dataDir: string;
   readonly logLines: string[] = [];
   verify: VerifyPlaybackToken = () => Promise.reject(new Error('no signed streams here'));
+  tls: OriginServerOptions['tls'] = null;
+  limits: OriginServerOptions['limits'] = { connections: 0, held: 0, proxies: [] };
   retentionHours = 72;
   partDuration = 1 / 3;
   diskFull = false;
@@ -38,8 +40,8 @@ export class TestOrigin {
     this.dataDir = dataDir;
   }
 
-  static async start(): Promise<TestOrigin> {
-    const origin = new TestOrigin(await mkdtemp(join(tmpdir(), 'holdfast-origin-')));
+  static async start(settings: Partial<Pick<TestOrigin, 'tls' | 'limits'>> = {}): Promise<TestOrigin> {
+    const origin = Object.assign(new TestOrigin(await mkdtemp(join(tmpdir(), 'holdfast-origin-'))), settings);
     await origin.start();
     return origin;
   }
@@ -53,6 +55,8 @@ export class TestOrigin {
       webDir: fileURLToPath(new URL('../../web', import.meta.url)),
       retentionHours: this.retentionHours,
       partDuration: this.partDuration,
+      tls: this.tls,
+      limits: this.limits,
       verifyPlaybackToken: (token, streamId) => this.verify(token, streamId),
       readyChecks: {},
       isDiskFull: () => this.diskFull,
@@ -71,7 +75,7 @@ export class TestOrigin {
   }
 
   get playback(): string {
-    return `http://${LOOPBACK}:${this.server.playbackPort}`;
+    return `${this.tls ? 'https' : 'http'}://${LOOPBACK}:${this.server.playbackPort}`;
   }
 
   get controlUrl(): string {
