@@ -1,5 +1,5 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
-import type { RelayStart } from '../contracts/ingest-control.js';
+import type { RelayReader } from '../contracts/ingest-control.js';
 import type { BroadcastStatus } from '../contracts/origin-control.js';
 import { HoldfastError } from '../domain/errors.js';
 import { pickLadder, type EncodePlan } from '../domain/ladder.js';
@@ -36,8 +36,8 @@ export interface TranscodeInput {
   epoch: number;
   source: SourceLayout;
   settings: StreamSettings;
-  /** A publisher's first encoder starts with its first keyframe; a later one must not repeat what was shown. */
-  relayStart: RelayStart;
+  /** The encoder of the same publisher before this one, and how far it came: what it has shown is not shown again. */
+  after: { epoch: number; mediaSeconds: number } | null;
 }
 
 export interface TranscodeResult {
@@ -127,7 +127,7 @@ async function start(deps: TranscodeDeps, input: TranscodeInput): Promise<Encode
     await deps.origin.open(broadcastId, { playbackId, streamId: input.streamId, latency, playbackPolicy, keep });
     return deps.origin.startEncode(broadcastId, { epoch, ...plan });
   });
-  const args = commandFor(deps, input, plan, sockets);
+  const args = commandFor(deps, input, plan, sockets, await relayReader(deps, input));
   // An attempt killed between spawn and the note of it leaves an encoder that nobody knows; its sockets name it.
   const orphan = findByArgument(`unix:${Object.values(sockets)[0]}`);
   const logPath = deps.logPath(broadcastId, epoch);
@@ -139,9 +139,28 @@ async function start(deps: TranscodeDeps, input: TranscodeInput): Promise<Encode
   return record;
 }
 
-function commandFor(deps: TranscodeDeps, input: TranscodeInput, plan: EncodePlan, sockets: Record<string, string>): string[] {
-  const inputUrl = deps.ingest.relayUrl(input.publishId, input.relayStart);
-  return ladderArguments({ inputUrl, source: input.source, plan, sockets, encoder: deps.encoder });
+const MS_PER_SECOND = 1000;
+const readerName = (broadcastId: string, epoch: number): string => `${broadcastId}-${epoch}`;
+
+/** A publisher's first encoder begins with its first keyframe, a later one where the one before it has ended. */
+async function relayReader({ ingest }: TranscodeDeps, { broadcastId, publishId, epoch, after }: TranscodeInput): Promise<RelayReader> {
+  const name = readerName(broadcastId, epoch);
+  if (!after?.mediaSeconds) return { start: 'cache', fromMs: 0, name };
+  const beganMs = (await ingest.publisher(publishId))?.readers[readerName(broadcastId, after.epoch)];
+  if (beganMs === undefined) return { start: 'keyframe', fromMs: 0, name };
+  return { start: 'resume', fromMs: Math.round(beganMs + after.mediaSeconds * MS_PER_SECOND), name };
+}
+
+function commandFor(
+  deps: TranscodeDeps,
+  { publishId, source }: TranscodeInput,
+  plan: EncodePlan,
+  sockets: Record<string, string>,
+  reader: RelayReader,
+): string[] {
+  const inputUrl = deps.ingest.relayUrl(publishId, reader);
+  const resumeAt = reader.start === 'resume' ? reader.fromMs / MS_PER_SECOND : null;
+  return ladderArguments({ inputUrl, source, plan, sockets, encoder: deps.encoder, resumeAt });
 }
 
 /** Asks until the origin answers; what it refuses for good ends at once. */

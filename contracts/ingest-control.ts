@@ -14,6 +14,8 @@ export interface PublisherStatus {
   bytesIn: number;
   /** Milliseconds since the last byte came in. */
   idleMs: number;
+  /** Named readers of the relay → where their media begins, milliseconds on the publish's own clock. */
+  readers: Record<string, number>;
 }
 
 /** POST /publishers/:publishId/disconnect → {disconnected: boolean}; false when it was gone already (idempotent). */
@@ -27,11 +29,22 @@ export interface DisconnectedPublisher {
 }
 
 /*
- * GET /relay/:publishId.flv?start=cache|keyframe: the publisher's media as FLV until it is gone, then the end of
- * the body. `cache` begins with the newest keyframe the ingest still has, `keyframe` with the next one to come.
+ * GET /relay/:publishId.flv?start=cache|keyframe|resume[&from=MS][&reader=NAME]: the publisher's media as FLV until it is
+ * gone, then the end of the body; timestamps are those of the publish's own clock. `cache` begins with the oldest
+ * keyframe the ingest still keeps for a start, `keyframe` with the next one to come, `resume` with the newest one at or
+ * before `from` on that clock, or with the newest of all when that one is no longer kept.
  * The publishId is unguessable and is no stream key, so it may be seen in `ps`.
  */
-export type RelayStart = 'cache' | 'keyframe';
+export const RELAY_STARTS = ['cache', 'keyframe', 'resume'] as const;
+export type RelayStart = (typeof RELAY_STARTS)[number];
+
+export interface RelayReader {
+  start: RelayStart;
+  /** Of `resume`. */
+  fromMs: number;
+  /** For `PublisherStatus.readers`; letters, digits, `_` and `-`. */
+  name: string | null;
+}
 
 /*
  * GET /programme/:streamId.flv?slate=NAME|none[&reader=ID]: what restreams send. One FLV without end over publisher

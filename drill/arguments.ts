@@ -1,5 +1,10 @@
+const NAME_WIDTH = 30;
+
 /** Start/stop cycles where nothing else is asked for: enough for a leak of one thing per cycle to stand out. */
 const DEFAULT_CYCLES = 200;
+
+/** Beside the faults: nothing is killed, a stream starts and stops again and again. */
+export const CYCLES = 'cycles';
 
 export interface DrillArguments {
   /** Names of faults; null = all of the chosen set. */
@@ -14,7 +19,8 @@ export const usage = (faults: readonly { name: string; title: string }[]): strin
   --only    these faults alone
   --cycles  start/stop cycles of the fault \`cycles\`
 
-${faults.map(({ name, title }) => `  ${name.padEnd(24)}${title}`).join('\n')}`;
+${faults.map(({ name, title }) => `  ${name.padEnd(NAME_WIDTH)}${title}`).join('\n')}
+  ${CYCLES.padEnd(NAME_WIDTH)}start and stop one stream again and again: nothing is left over, nothing grows`;
 
 /** @throws Error with what is wrong */
 export function readArguments(args: readonly string[]): DrillArguments {

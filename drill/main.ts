@@ -1,20 +1,22 @@
 import { readEnvironment } from '../config/env.js';
 import { ensureToolchain } from '../launcher/toolchain.js';
-import { type DrillArguments, readArguments, usage } from './arguments.js';
+import { CYCLES, type DrillArguments, readArguments, usage } from './arguments.js';
+import { runCycles } from './cycles.js';
 import type { Fault } from './fault.js';
 import { FAULTS } from './faults.js';
-import { drillTable, keepResults } from './report.js';
+import { cyclesTable, drillTable, keepResults } from './report.js';
 import { type FaultResult, FaultRunner } from './run-fault.js';
 import { Scene } from './scene.js';
 
 /** @throws Error for a name that is no fault's */
-function chosen({ only, short }: DrillArguments): Fault[] {
-  const unknown = only?.filter((name) => !FAULTS.some((fault) => fault.name === name)) ?? [];
+function chosen({ only, short }: DrillArguments): { faults: Fault[]; cycles: boolean } {
+  const unknown = only?.filter((name) => name !== CYCLES && !FAULTS.some((fault) => fault.name === name)) ?? [];
   if (unknown.length > 0) throw new Error(`No such fault: ${unknown.join(', ')}`);
-  return FAULTS.filter((fault) => (only ? only.includes(fault.name) : !short || fault.short));
+  const faults = FAULTS.filter((fault) => (only ? only.includes(fault.name) : !short || fault.short));
+  return { faults, cycles: only ? only.includes(CYCLES) : !short };
 }
 
-async function drill(args: DrillArguments, faults: readonly Fault[], ffmpegPath: string): Promise<FaultResult[]> {
+async function runFaults(args: DrillArguments, faults: readonly Fault[], ffmpegPath: string): Promise<FaultResult[]> {
   const chromiumPath = process.env.CHROMIUM || '/usr/bin/chromium';
   console.log('Starting Holdfast, an encoder, a platform and a viewer …');
   const scene = await Scene.open({ ffmpegPath, chromiumPath, short: args.short });
@@ -37,18 +39,24 @@ async function drill(args: DrillArguments, faults: readonly Fault[], ffmpegPath:
   }
 }
 
-try {
-  const args = readArguments(process.argv.slice(2));
-  const faults = chosen(args);
+/** @returns whether everything was as it should be */
+async function drill(args: DrillArguments): Promise<boolean> {
+  const { faults, cycles: withCycles } = chosen(args);
   const { HOLDFAST_CACHE_DIR: cacheDir } = readEnvironment();
   const { ffmpeg } = await ensureToolchain(['ffmpeg'], { cacheDir, env: process.env, onProgress: console.log });
   process.env.HOLDFAST_FFMPEG = ffmpeg;
-  const results = await drill(args, faults, ffmpeg);
-  console.log(`\n${drillTable(results)}`);
-  const name = args.only ? 'only' : args.short ? 'short' : 'all';
-  if (!args.only) console.log(`kept in ${await keepResults(name, ffmpeg, results)}`);
-  const passed = results.length === faults.length && results.every(({ failures }) => failures.length === 0);
-  process.exit(passed ? 0 : 1);
+  const results = faults.length > 0 ? await runFaults(args, faults, ffmpeg) : [];
+  if (results.length > 0) console.log(`\n${drillTable(results)}`);
+  if (withCycles) process.stdout.write('\nStart/stop cycles … ');
+  const cycles = withCycles ? await runCycles({ ffmpegPath: ffmpeg, cycles: args.cycles }) : undefined;
+  if (cycles) console.log(`\n\n${cyclesTable(cycles)}`);
+  if (!args.only) console.log(`kept in ${await keepResults(args.short ? 'short' : 'all', ffmpeg, { faults: results, cycles })}`);
+  const faultsPassed = results.length === faults.length && results.every(({ failures }) => failures.length === 0);
+  return faultsPassed && (cycles?.failures ?? []).length === 0;
+}
+
+try {
+  process.exit((await drill(readArguments(process.argv.slice(2)))) ? 0 : 1);
 } catch (error) {
   console.error(`${(error as Error).message}\n\n${usage(FAULTS)}`);
   process.exit(2);

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeMachine } from '../bench/machine.js';
 import { table } from '../bench/results.js';
+import type { CyclesResult } from './cycles.js';
 import type { FaultResult } from './run-fault.js';
 
 const MS_PER_SECOND = 1000;
@@ -23,11 +24,23 @@ export function drillTable(results: readonly FaultResult[]): string {
   return [table([head, ...rows]), ...(failures.length > 0 ? ['', ...failures] : [])].join('\n');
 }
 
+export function cyclesTable({ cycles, processes, failures }: CyclesResult): string {
+  const head = [`${cycles} start/stop cycles`, 'descriptors', 'at the end', 'MB', 'at the end'];
+  const rows = Object.entries(processes).map(([name, { warm, end }]) =>
+    [name, warm.descriptors, end.descriptors, warm.megabytes, end.megabytes].map(String));
+  return [table([head, ...rows]), '', failures.length === 0 ? 'passed: nothing left over, nothing grown' : `FAILED: ${failures.join('; ')}`].join('\n');
+}
+
+export interface DrillResults {
+  faults?: readonly FaultResult[];
+  cycles?: CyclesResult;
+}
+
 /** Kept beside the sources, so that a change for the worse shows in a diff. */
-export async function keepResults(name: string, ffmpegPath: string, results: readonly FaultResult[]): Promise<string> {
+export async function keepResults(name: string, ffmpegPath: string, results: DrillResults): Promise<string> {
   const dir = join(process.cwd(), 'drill', 'results');
   await mkdir(dir, { recursive: true });
   const path = join(dir, `${name}.json`);
-  await writeFile(path, `${JSON.stringify({ machine: describeMachine(ffmpegPath), faults: results }, null, 2)}\n`);
+  await writeFile(path, `${JSON.stringify({ machine: describeMachine(ffmpegPath), ...results }, null, 2)}\n`);
   return path;
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { DisconnectedPublisher, EndedReader, PublisherStatus } from '../contracts/ingest-control.js';
+import { RELAY_STARTS, type DisconnectedPublisher, type EndedReader, type PublisherStatus } from '../contracts/ingest-control.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Logger } from '../log/logger.js';
 import type { ProgrammeRequest, Programmes } from './programmes.js';
@@ -57,7 +57,7 @@ async function answer(
   const relay = RELAY_PATH.exec(url.pathname);
   if (relay) {
     requireMethod(request, 'GET');
-    attachReader(publishers.get(relay[1] ?? ''), response, url.searchParams.get('start'));
+    attachReader(publishers.get(relay[1] ?? ''), response, url.searchParams);
     return;
   }
   const [, streamId] = PROGRAMME_PATH.exec(url.pathname) ?? [];
@@ -87,21 +87,27 @@ async function answer(
   sendJson(response, 200, status);
 }
 
-function attachReader(publisher: Publisher | null, response: ServerResponse, start: string | null): void {
-  if (start !== null && start !== 'cache' && start !== 'keyframe') {
-    throw new HoldfastError('invalid_request', 'start must be cache or keyframe.');
-  }
+function attachReader(publisher: Publisher | null, response: ServerResponse, query: URLSearchParams): void {
+  const asked = query.get('start') ?? 'cache';
+  const start = RELAY_STARTS.find((known) => known === asked);
+  if (!start) throw new HoldfastError('invalid_request', `start must be one of ${RELAY_STARTS.join(', ')}.`);
+  const fromMs = Number(query.get('from') ?? 0);
+  if (!Number.isFinite(fromMs)) throw new HoldfastError('invalid_request', 'from must be a number of milliseconds.');
   if (!publisher?.layout) throw new HoldfastError('not_found', 'That publisher is gone.');
-  publisher.relay.attach(response, start ?? 'cache', publisher.layout);
+  publisher.relay.attach(response, { start, fromMs, name: readerName(query) }, publisher.layout);
 }
 
-function programmeQuery(query: URLSearchParams): Omit<ProgrammeRequest, 'streamId'> {
-  const slate = query.get('slate') ?? '';
+function readerName(query: URLSearchParams): string | null {
   const reader = query.get('reader');
   if (reader !== null && !READER.test(reader)) {
     throw new HoldfastError('invalid_request', 'reader must be 1 to 128 letters, digits, _ and -.');
   }
-  return { slate: slate === NO_SLATE ? null : slate, reader };
+  return reader;
+}
+
+function programmeQuery(query: URLSearchParams): Omit<ProgrammeRequest, 'streamId'> {
+  const slate = query.get('slate') ?? '';
+  return { slate: slate === NO_SLATE ? null : slate, reader: readerName(query) };
 }
 
 async function disconnectPublisher(

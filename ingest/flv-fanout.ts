@@ -4,8 +4,8 @@ import { FLV_AUDIO, FLV_VIDEO, flvHeader, flvTag } from './flv.js';
 import type { IngestLimits } from './limits.js';
 import { type CachedStart, MediaCache, type TrackConfigs } from './media-cache.js';
 
-/** Where a reader begins: with everything kept, with the newest entry point, or with the next one to come. */
-export type ReaderStart = 'first' | 'newest' | 'next';
+/** Where a reader begins: with everything kept, the newest entry point, the next one to come, or the one at or before a time (ms). */
+export type ReaderStart = 'first' | 'newest' | 'next' | { sinceMs: number };
 
 interface Reader {
   /** For `endReader`. */
@@ -15,6 +15,7 @@ interface Reader {
   opened: boolean;
   /** Gets tags now; else it waits for the next entry point. */
   flowing: boolean;
+  began: ((timeMs: number) => void) | null;
 }
 
 export interface FlvFanoutOptions {
@@ -58,18 +59,18 @@ export class FlvFanout {
    * Answers a reader until `end`. Without content length and chunks: the body ends with the connection, so a tag goes
    * out as it is.
    */
-  attach(response: ServerResponse, start: ReaderStart, name: string | null = null): void {
+  attach(response: ServerResponse, start: ReaderStart, name: string | null = null, began: Reader['began'] = null): void {
     response.shouldKeepAlive = false;
     response.removeHeader('transfer-encoding');
     response.writeHead(200, { 'content-type': 'video/x-flv', 'cache-control': 'no-store', connection: 'close' });
     response.flushHeaders();
-    const reader: Reader = { name, response, opened: false, flowing: false };
+    const reader: Reader = { name, response, opened: false, flowing: false, began };
     this.#open(reader);
     if (this.#ended) {
       response.end();
       return;
     }
-    const cached = start === 'next' ? null : start === 'first' ? this.#cache.start() : this.#cache.newest();
+    const cached = this.#cached(start);
     if (cached) {
       this.#begin(reader, cached.startMs, cached.configs);
       for (const tag of cached.tags) response.write(tag);
@@ -136,6 +137,12 @@ export class FlvFanout {
     this.#cache.clear();
   }
 
+  #cached(start: ReaderStart): CachedStart | null {
+    if (typeof start === 'object') return this.#cache.since(start.sinceMs);
+    if (start === 'next') return null;
+    return start === 'first' ? this.#cache.start() : this.#cache.newest();
+  }
+
   #open(reader: Reader): void {
     if (reader.opened || !this.#header) return;
     reader.opened = true;
@@ -164,6 +171,7 @@ export class FlvFanout {
   }
 
   #begin(reader: Reader, timeMs: number, configs: TrackConfigs): void {
+    if (!reader.flowing) reader.began?.(timeMs);
     reader.flowing = true;
     if (configs.video) reader.response.write(flvTag(FLV_VIDEO, timeMs, configs.video));
     if (configs.audio) reader.response.write(flvTag(FLV_AUDIO, timeMs, configs.audio));

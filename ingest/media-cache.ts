@@ -38,7 +38,8 @@ export class MediaCache {
 
   /** Opens a span: the next tag is one a decoder can start with. */
   enter(timeMs: number, configs: TrackConfigs): void {
-    if (!this.#fromFirst) this.clear();
+    // The one before stays as well: a reader that has died since is continued from there.
+    if (!this.#fromFirst) this.#keepNewest();
     this.#spans.push({ configs: { ...configs }, startMs: timeMs, tags: [], bytes: 0 });
   }
 
@@ -52,9 +53,9 @@ export class MediaCache {
     const keptMs = timeMs - (this.#spans[0]?.startMs ?? timeMs);
     if (this.#fromFirst && (this.#bytes > this.#maxBytes || keptMs > this.#maxMs)) {
       this.#fromFirst = false;
-      this.#spans = [span];
-      this.#bytes = span.bytes;
+      this.#keepNewest();
     }
+    if (this.#bytes > this.#maxBytes) this.#keepNewest();
     // One span alone above the bound: wait for the next entry point.
     if (this.#bytes > this.#maxBytes) this.clear();
   }
@@ -66,10 +67,25 @@ export class MediaCache {
 
   /** Null while there is no entry point to begin with. */
   start(): CachedStart | null {
-    const first = this.#spans[0];
+    return this.#from(this.#fromFirst ? 0 : this.#spans.length - 1);
+  }
+
+  /** From the newest entry point at or before `timeMs`, or the newest of all; null while there is none. */
+  since(timeMs: number): CachedStart | null {
+    const index = this.#spans.findLastIndex(({ startMs }) => startMs <= timeMs);
+    return this.#from(index < 0 ? this.#spans.length - 1 : index);
+  }
+
+  #from(index: number): CachedStart | null {
+    const first = this.#spans[index];
     if (!first) return null;
     const { configs, startMs } = first;
-    return { configs, startMs, tags: this.#spans.flatMap((span) => span.tags) };
+    return { configs, startMs, tags: this.#spans.slice(index).flatMap((span) => span.tags) };
+  }
+
+  #keepNewest(): void {
+    this.#spans = this.#spans.slice(-1);
+    this.#bytes = this.#spans[0]?.bytes ?? 0;
   }
 
   /** The newest entry point and what came since; null while there is none. */

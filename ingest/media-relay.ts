@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { RelayStart } from '../contracts/ingest-control.js';
+import type { RelayReader } from '../contracts/ingest-control.js';
 import type { SourceLayout } from '../domain/source.js';
 import type { Logger } from '../log/logger.js';
 import { FLV_AUDIO, FLV_VIDEO, flvTag } from './flv.js';
@@ -9,6 +9,9 @@ import type { TrackConfigs } from './media-cache.js';
 
 /** Without video every audio frame is a place to start; one a second keeps the newest start recent. */
 export const AUDIO_ENTRY_MS = 1000;
+
+/** An encoder is continued by the next one; older ones are of no use to anybody. */
+const MAX_REMEMBERED_READERS = 8;
 
 export interface RelayedMessage {
   track: 'audio' | 'video';
@@ -26,6 +29,7 @@ export type RelayTap = (tag: Buffer, configs: TrackConfigs) => void;
 export class MediaRelay {
   readonly #fanout: FlvFanout;
   readonly #taps = new Set<RelayTap>();
+  readonly #starts = new Map<string, number>();
   #videoSeen = false;
   #lastEntryMs: number | null = null;
 
@@ -57,9 +61,22 @@ export class MediaRelay {
   }
 
   /** Answers a reader until the publisher is gone. */
-  attach(response: ServerResponse, start: RelayStart, layout: SourceLayout): void {
+  attach(response: ServerResponse, { start, fromMs, name }: RelayReader, layout: SourceLayout): void {
     this.#fanout.announce({ audio: layout.audio !== null, video: layout.video !== null });
-    this.#fanout.attach(response, start === 'cache' ? 'first' : 'next');
+    const from = start === 'resume' ? { sinceMs: fromMs } : start === 'cache' ? 'first' : 'next';
+    this.#fanout.attach(response, from, name, (timeMs) => this.#remember(name, start === 'resume' ? Math.max(timeMs, fromMs) : timeMs));
+  }
+
+  /** Named readers → where their media begins, milliseconds. */
+  get starts(): Record<string, number> {
+    return Object.fromEntries(this.#starts);
+  }
+
+  #remember(name: string | null, startMs: number): void {
+    if (name === null) return;
+    this.#starts.set(name, startMs);
+    const oldest = this.#starts.keys().next().value;
+    if (this.#starts.size > MAX_REMEMBERED_READERS && oldest !== undefined) this.#starts.delete(oldest);
   }
 
   /** Hears what came since the newest entry point, at once, then every further tag; returns what ends that. */

@@ -76,7 +76,7 @@ export class Publisher {
   /** Null until the media is described. */
   status(): PublisherStatus | null {
     const source = this.layout;
-    return source && { ...this.identity, source, bytesIn: this.connection.bytesIn, idleMs: this.idleMs() };
+    return source && { ...this.identity, source, bytesIn: this.connection.bytesIn, idleMs: this.idleMs(), readers: this.relay.starts };
   }
 
   /**

@@ -3,7 +3,7 @@ import type {
   DisconnectPublisher,
   EndedReader,
   PublisherStatus,
-  RelayStart,
+  RelayReader,
 } from '../contracts/ingest-control.js';
 import type { BroadcastStatus, OpenBroadcast, StartedEncode, StartEncode } from '../contracts/origin-control.js';
 import { ERROR_KINDS, HoldfastError, type ErrorCode } from '../domain/errors.js';
@@ -64,7 +64,10 @@ export function createIngestClient(baseUrl: string) {
     },
     disconnect: (publishId: string, body: DisconnectPublisher) =>
       call<DisconnectedPublisher>(`${baseUrl}/publishers/${publishId}/disconnect`, 'POST', body),
-    relayUrl: (publishId: string, start: RelayStart) => `${baseUrl}/relay/${publishId}.flv?start=${start}`,
+    relayUrl: (publishId: string, { start, fromMs, name }: RelayReader) =>
+      `${baseUrl}/relay/${publishId}.flv?start=${start}` +
+      (start === 'resume' ? `&from=${fromMs}` : '') +
+      (name === null ? '' : `&reader=${encodeURIComponent(name)}`),
     /**
      * @param slate a name of `ensureSlate`, or null: nothing is sent while the encoder is away
      * @param reader a name for `endReader`: letters, digits, `_` and `-`

@@ -28,7 +28,8 @@ export class Broadcast {
   #retentionHours = 0;
   #encoding: Encoding | null = null;
   #epoch = 0;
-  #encodedPublishId: string | null = null;
+  /** The last encoder that delivered anything (or the first) of a publisher, and how far it came. */
+  #last: { publishId: string; epoch: number; mediaSeconds: number } | null = null;
   #failures: number[] = [];
   #overdue = false;
   /** Since when viewers have had nothing new; null while they have. */
@@ -132,17 +133,19 @@ export class Broadcast {
   #startEncoding(publisher: PublishStarted): Encoding {
     this.#record.source = publisher.source;
     void this.#restreams?.sourceChanged(publisher.source);
-    const relayStart = this.#encodedPublishId === publisher.publishId ? 'keyframe' : 'cache';
-    this.#encodedPublishId = publisher.publishId;
+    const { publishId } = publisher;
+    const isFirst = this.#last?.publishId !== publishId;
+    if (isFirst) this.#last = { publishId, epoch: this.#epoch + 1, mediaSeconds: 0 };
+    const { epoch, mediaSeconds } = this.#last!;
     return new Encoding({
       hostId: publisher.hostId,
       streamId: this.#life.streamId,
       broadcastId: this.id,
-      publishId: publisher.publishId,
+      publishId,
       epoch: ++this.#epoch,
       source: publisher.source,
       settings: this.#record.settings,
-      relayStart,
+      after: isFirst ? null : { epoch, mediaSeconds },
     }).start();
   }
 
@@ -175,6 +178,7 @@ export class Broadcast {
       if (!(await condition(told, PUBLISHER_WORD_GRACE))) life.publisher = null;
       return null;
     }
+    if (end.mediaSeconds > 0) this.#last = { publishId: publisher.publishId, epoch: this.#epoch, mediaSeconds: end.mediaSeconds };
     this.#failures.push(Date.now());
     const decision = decideRestart(this.#failures, this.#record.liveAt !== null);
     if (!decision.restart) return this.#fail('encoder_failed', end.detail);

@@ -12,6 +12,8 @@ export interface LadderCommand {
   /** Rendition id → unix socket of the origin. */
   sockets: Record<string, string>;
   encoder: VideoEncoderChoice;
+  /** Seconds on the input's own clock up to which an encoder before this one came: decoded, and not shown again. */
+  resumeAt: number | null;
 }
 
 /** With two announced tracks ffmpeg waits at most this long (µs) for the second; 0 would mean its default of 5 s. */
@@ -43,7 +45,7 @@ export function ladderArguments(command: LadderCommand): string[] {
   for (const [index, rendition] of videos.entries()) {
     builder.output(`unix:${socketOf(command, rendition.id)}`).outputOptions(videoOptions(rendition, index, command));
   }
-  if (audio) builder.output(`unix:${socketOf(command, audio.id)}`).outputOptions(audioOptions(audio));
+  if (audio) builder.output(`unix:${socketOf(command, audio.id)}`).outputOptions(audioOptions(audio, command));
   return ['-hide_banner', '-nostdin', '-y', '-loglevel', 'level+warning', ...builder._getArguments()];
 }
 
@@ -53,7 +55,7 @@ function socketOf(command: LadderCommand, renditionId: string): string {
   return path;
 }
 
-function inputOptions({ source, encoder }: LadderCommand): string[] {
+function inputOptions({ source, encoder, resumeAt }: LadderCommand): string[] {
   const bothTracks = source.video !== null && source.audio !== null;
   return [
     ...encoderInputOptions(encoder.name),
@@ -63,14 +65,20 @@ function inputOptions({ source, encoder }: LadderCommand): string[] {
     // Frame threading would add two frames of latency; one thread decodes 1080p60 easily.
     '-threads', '1',
     '-f', 'flv',
+    // Else the input's clock would begin with its first packet, wherever that is.
+    ...(resumeAt === null ? [] : ['-copyts']),
   ];
 }
+
+/** Leaves out what came before, and begins with zero; picture and sound within a frame of each other. */
+const resumeFilters = (resumeAt: number | null, prefix: '' | 'a'): string[] =>
+  resumeAt === null ? [] : [`${prefix}trim=start=${resumeAt}`, `${prefix}setpts=PTS-STARTPTS`];
 
 /**
  * Each rung is scaled from the next larger one: the fewer pixels go in, the less scaling costs. A rung at a lower rate drops
  * frames before it scales, and a faster rung than its neighbour is scaled from the source.
  */
-function videoFilter(videos: readonly VideoRendition[], { source, encoder }: LadderCommand): string {
+function videoFilter(videos: readonly VideoRendition[], { source, encoder, resumeAt }: LadderCommand): string {
   const sourceRate = source.video?.frameRate ?? Infinity;
   const parents = videos.map((rung, index) => lastIndexBefore(videos, index, (larger) => larger.frameRate >= rung.frameRate - SAME_RATE));
   const childrenOf = (parent: number): number[] => parents.flatMap((value, index) => (value === parent ? [index] : []));
@@ -88,7 +96,8 @@ function videoFilter(videos: readonly VideoRendition[], { source, encoder }: Lad
     return `[s${index}]${filters.join(',')},split=${children.length + 1}[e${index}]${inputs(children)};[e${index}]${encode}`;
   });
   const roots = childrenOf(FROM_SOURCE);
-  return [`[0:v:0]split=${roots.length}${inputs(roots)}`, ...branches].join(';');
+  const split = [...resumeFilters(resumeAt, ''), `split=${roots.length}`].join(',');
+  return [`[0:v:0]${split}${inputs(roots)}`, ...branches].join(';');
 }
 
 const FROM_SOURCE = -1;
@@ -122,7 +131,7 @@ function earlyKeyframe({ frameRate }: VideoRendition, gop: number, firstGopSecon
   return ['-force_key_frames', `expr:eq(n,${Math.round(frameRate * firstGopSeconds)})+eq(n,${gop})`];
 }
 
-function audioOptions(audio: AudioRendition): string[] {
+function audioOptions(audio: AudioRendition, { resumeAt }: LadderCommand): string[] {
   return [
     '-map', '0:a:0',
     '-c:a', 'aac',
@@ -130,7 +139,7 @@ function audioOptions(audio: AudioRendition): string[] {
     '-ac', String(audio.channels),
     '-ar', String(audio.sampleRate),
     // Fills holes with silence and drops overlaps, so that sound stays with the picture.
-    '-af', 'aresample=async=1:first_pts=0',
+    '-af', [...resumeFilters(resumeAt, 'a'), 'aresample=async=1:first_pts=0'].join(','),
     ...FMP4_OPTIONS,
     '-f', 'mp4',
   ];

@@ -23,6 +23,11 @@ describe('the control address', () => {
     expect(status?.bytesIn).toBeGreaterThan(0);
     expect(await (await ingest.get('/publishers')).json()).toMatchObject({ publishers: [{ publishId }] });
 
+    expect(status?.readers).toEqual({});
+    const resumed = await ingest.get(`/relay/${publishId}.flv?start=resume&from=60000&reader=brd_1-2`);
+    await resumed.body!.cancel();
+    expect((await statusOf(ingest, publishId))?.readers).toEqual({ 'brd_1-2': 60_000 });
+
     const decoded = decodeRelay(ingest, publishId);
     await until(async () => (await (await ingest.get('/metrics')).text()).includes('relay_readers{process="ingest"} 1'), 'the reader');
     const path = `/publishers/${publishId}/disconnect`;
@@ -41,6 +46,8 @@ describe('the control address', () => {
     ['/publishers/a/b/c', undefined, 404, 'not_found'],
     ['/relay/pub_none.flv', undefined, 404, 'not_found'],
     ['/relay/pub_none.flv?start=yesterday', undefined, 400, 'invalid_request'],
+    ['/relay/pub_none.flv?start=resume&from=noon', undefined, 400, 'invalid_request'],
+    ['/relay/pub_none.flv?start=resume&from=1000', undefined, 404, 'not_found'],
     ['/publishers', '{}', 405, 'method_not_allowed'],
     ['/publishers/pub_none/disconnect', undefined, 405, 'method_not_allowed'],
     ['/publishers/pub_none/disconnect', 'no json', 400, 'invalid_json'],

@@ -37,6 +37,20 @@ describe('a late reader', () => {
     expect(names(cache)).toEqual(['key 3', 'frame 3']);
   });
 
+  it('goes on from the keyframe before a time, as long as the next one is the newest', () => {
+    const cache = new MediaCache({ cacheBytes: 1000, cacheMs: 100 });
+    for (const [index, timeMs] of [100, 600, 1100].entries()) {
+      cache.enter(timeMs, CONFIGS);
+      cache.add(tag(`key ${index}`), timeMs);
+      cache.add(tag(`frame ${index}`), timeMs + 101);
+    }
+    const since = (timeMs: number) => cache.since(timeMs)?.tags.map((bytes) => bytes.toString().trim());
+    expect(since(1150)).toEqual(['key 2', 'frame 2']);
+    expect(since(700)).toEqual(['key 1', 'frame 1', 'key 2', 'frame 2']);
+    expect(since(300)).toEqual(['key 2', 'frame 2']);
+    expect(names(cache)).toEqual(['key 2', 'frame 2']);
+  });
+
   it('waits for the next keyframe when one group of pictures alone is too large', () => {
     const cache = new MediaCache({ cacheBytes: 100, cacheMs: 10_000 });
     cache.enter(0, CONFIGS);

@@ -8,10 +8,10 @@ const both: SourceLayout = {
   video: { codec: 'h264', width: 1280, height: 720, frameRate: 60000 / 1001 },
   audio: { codec: 'aac', sampleRate: 44100, channels: 1 },
 };
-const argumentsFor = (source: SourceLayout): string[] => {
+const argumentsFor = (source: SourceLayout, resumeAt: number | null = null): string[] => {
   const plan = pickLadder(source, null);
   const sockets = Object.fromEntries(plan.renditions.map(({ id }) => [id, `/run/o/${id}.sock`]));
-  return ladderArguments({ inputUrl: 'http://127.0.0.1:1/relay/x.flv', source, plan, sockets, encoder: { name: 'libx264', preset: 'veryfast' } });
+  return ladderArguments({ inputUrl: 'http://127.0.0.1:1/relay/x.flv', source, plan, sockets, encoder: { name: 'libx264', preset: 'veryfast' }, resumeAt });
 };
 const valuesOf = (args: string[], option: string): string[] => args.filter((_argument, index) => args[index - 1] === option);
 
@@ -51,7 +51,7 @@ describe('the ladder command', () => {
     const plan = { renditions: [rung(720, 60), rung(480, 30), rung(360, 60), rung(240, 30)], gopSeconds: 2 };
     const sockets = Object.fromEntries(plan.renditions.map(({ id }) => [id, `/run/${id}`]));
     const source = { video: { codec: 'h264' as const, width: 1440, height: 720, frameRate: 60 }, audio: null };
-    const args = ladderArguments({ inputUrl: 'x', source, plan, sockets, encoder: { name: 'libx264', preset: 'veryfast' } });
+    const args = ladderArguments({ inputUrl: 'x', source, plan, sockets, encoder: { name: 'libx264', preset: 'veryfast' }, resumeAt: null });
     expect(valuesOf(args, '-filter_complex')[0]!.split(';')).toEqual([
       '[0:v:0]split=1[s0]',
       '[s0]scale=1440:720:flags=bicubic,setsar=1,split=3[e0][s1][s2]',
@@ -63,9 +63,17 @@ describe('the ladder command', () => {
     ]);
   });
 
+  it('goes on where the encoder before it has ended: what came before is decoded, not shown', () => {
+    const args = argumentsFor(both, 12.345);
+    expect(args).toContain('-copyts');
+    expect(valuesOf(args, '-filter_complex')[0]).toMatch(/^\[0:v:0\]trim=start=12\.345,setpts=PTS-STARTPTS,split=/);
+    expect(valuesOf(args, '-af')).toEqual(['atrim=start=12.345,asetpts=PTS-STARTPTS,aresample=async=1:first_pts=0']);
+    expect(argumentsFor(both)).not.toContain('-copyts');
+  });
+
   it('fails when the origin opened no socket for a rendition', () => {
     const plan = pickLadder(both, null);
-    const command = { inputUrl: 'x', source: both, plan, sockets: {}, encoder: { name: 'libx264', preset: 'veryfast' } as const };
+    const command = { inputUrl: 'x', source: both, plan, sockets: {}, encoder: { name: 'libx264', preset: 'veryfast' } as const, resumeAt: null };
     expect(() => ladderArguments(command)).toThrow(/no socket for rendition/);
   });
 });
