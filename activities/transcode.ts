@@ -70,7 +70,7 @@ const ORIGIN_PATIENCE_MS = 20_000;
  */
 export async function transcode(deps: TranscodeDeps, input: TranscodeInput): Promise<TranscodeResult> {
   const record = await whileHeartbeating(() => adoptOrStart(deps, input));
-  if (!record) return ended(deps, input, await verdictOnDead(deps, input), 0);
+  if (!record) return ended(deps, input, await verdictOnDead(deps, input), (await receivedSeconds(deps, input)) ?? 0);
   try {
     const { verdict, mediaSeconds } = await watch(deps, record);
     if (verdict === 'stalled') await endProcess(record.process, WEDGED_GRACE_MS);
@@ -196,7 +196,10 @@ async function watch(deps: TranscodeDeps, record: EncoderRecord): Promise<{ verd
 }
 
 /** Seconds of media of the slowest rendition; null when the origin does not answer, 0 when it knows another epoch. */
-async function receivedSeconds({ origin, log }: TranscodeDeps, record: EncoderRecord): Promise<number | null> {
+async function receivedSeconds(
+  { origin, log }: TranscodeDeps,
+  record: Pick<EncoderRecord, 'broadcastId' | 'epoch'>,
+): Promise<number | null> {
   try {
     const status: BroadcastStatus = await origin.status(record.broadcastId);
     if (status.epoch !== record.epoch) return 0;
