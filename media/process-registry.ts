@@ -50,6 +50,10 @@ export class ProcessRegistry<T extends ProcessRecord> {
     await rm(this.#path(id), { force: true });
   }
 
+  forget(record: T): Promise<void> {
+    return this.remove(this.#idOf(record));
+  }
+
   async list(): Promise<T[]> {
     const names = await readdir(this.dir).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];

@@ -8,13 +8,14 @@ import { addressesOf, dataPaths } from '../config/addresses.js';
 import { readEnvironment } from '../config/env.js';
 import { connectDatabase } from '../db/connection.js';
 import { createDestinationTargets } from '../db/repositories/destination-targets.js';
-import { openStreamsOf } from '../db/repositories/host-load.js';
+import { openBroadcastsAmong, openStreamsOf } from '../db/repositories/host-load.js';
 import { mediaQueue } from '../domain/task-queues.js';
 import { createLogger } from '../log/logger.js';
 import { writeAuthorities } from '../media/authorities.js';
 import { createIngestClient, createOriginClient } from '../media/control-client.js';
 import { EncoderRegistry } from '../media/encoder-registry.js';
 import { verifyEncoder } from '../media/ffmpeg/verify-encoder.js';
+import { endOrphans } from '../media/orphans.js';
 import { RestreamRegistry } from '../media/restream-registry.js';
 import { drained, type StopSignals, takeStopSignals } from '../ops/drain.js';
 import { createRegistry } from '../ops/ops-server.js';
@@ -50,19 +51,28 @@ await runEntry(log, async () => {
   await verifyEncoder(ffmpegPath, encoder);
   const masterKey = await readMasterKey({ hex: env.HOLDFAST_MASTER_KEY, path: paths.masterKey });
   const database = connectDatabase(env.HOLDFAST_DATABASE_URL);
+  const encoders = new EncoderRegistry(paths.encoders);
+  const restreams = new RestreamRegistry(paths.restreams);
+  const openAmong = (ids: string[]): Promise<string[]> => openBroadcastsAmong(database, ids);
+  try {
+    await Promise.all([endOrphans({ registry: encoders, openAmong, log }), endOrphans({ registry: restreams, openAmong, log })]);
+  } catch (error) {
+    // Without Postgres nobody can tell which are over; the next start looks again.
+    log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'could not look for orphans');
+  }
   const ingest = createIngestClient(addresses.ingestControl);
   const activities = createMediaActivities({
     origin: createOriginClient(addresses.originControl),
     ingest,
     targets: createDestinationTargets(database, createSecretBox(masterKey)),
-    restreams: new RestreamRegistry(paths.restreams),
+    restreams,
     programmeUrl: ingest.programmeUrl,
     endReader: ingest.endReader,
     slatesDir: paths.slates,
     restreamLogPath: ({ broadcastId, destinationId }) => join(paths.logs, 'restreams', `${broadcastId}-${destinationId}.log`),
     allowPrivateAddresses: env.HOLDFAST_ALLOW_PRIVATE_ADDRESSES,
     caFile: await writeAuthorities(join(paths.run, 'authorities.pem'), process.env.NODE_EXTRA_CA_CERTS),
-    registry: new EncoderRegistry(paths.encoders),
+    registry: encoders,
     ffmpegPath,
     encoder,
     logPath: (broadcastId, epoch) => join(paths.logs, 'encoders', `${broadcastId}-${epoch}.log`),

@@ -15,6 +15,7 @@ import { AlignedCuts } from './aligned-cuts.js';
 import type { AlignedSegment } from './aligner.js';
 import { EncodeRun, type CutSink } from './encode-run.js';
 import { LiveEdge } from './live-edge.js';
+import { gapInsteadOf, lostSegment } from './lost-segment.js';
 import { PartCuts, type CompletedSegment } from './part-cuts.js';
 import { PartMedia } from './part-media.js';
 import { describeRun } from './run-line.js';
@@ -323,6 +324,7 @@ export class LiveBroadcast {
       lost = true;
       metrics.writeFailures.inc();
       log.error({ msn: line.msn, reason: String(error) }, 'segment not written; it is played from memory and missing later');
+      await this.#journalLoss(line);
     }
     this.#unwritten--;
     this.history.addSegment(line, lost);
@@ -341,20 +343,17 @@ export class LiveBroadcast {
     this.#options.held.wake(waitTopic(this.history.open.playbackId));
   }
 
+  async #journalLoss(line: SegmentLine): Promise<void> {
+    try {
+      await this.#journal.append(gapInsteadOf(line));
+    } catch (error) {
+      this.#options.log.error({ msn: line.msn, reason: String(error) }, 'lost segment not journalled');
+    }
+  }
+
   #enqueue(write: () => Promise<void>): void {
     this.#writes = this.#writes.then(write).catch((error: unknown) => {
       this.#options.log.error({ reason: String(error) }, 'journal or header not written');
     });
   }
-}
-
-/**
- * Parts of one segment may have been listed and lost with a killed process: its number is not used again, it is a gap.
- * null when everything that was listed is in the journal.
- */
-function lostSegment(history: History): SegmentLine | null {
-  const run = history.runs.at(-1);
-  if (!run?.lowLatency || history.atRest || run.renditions.some(({ id }) => !history.init(run.run, id))) return null;
-  const startMs = history.endOfTimelineMs || history.open.at;
-  return { type: 'segment', msn: history.nextMsn, run: run.run, renditions: {}, gap: [run.gopSeconds, Math.round(startMs)] };
 }
