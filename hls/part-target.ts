@@ -28,7 +28,7 @@ export interface PartSource {
 export const DURATION_DIGITS = 5;
 /** Part durations one can choose, seconds, shortest first; docs/caching.md and the README tell what each is good for. */
 export const PART_DURATIONS = [0.2, 1 / 3, 0.5, 1] as const;
-/** Three of them, the hold-back, keep a browser 1.4 s behind the encoder. */
+/** Three of them, the hold-back, keep a browser 1.2 s behind the encoder; of the shortest, 0.8 s. */
 export const DEFAULT_PART_DURATION = 1 / 3;
 /** A part may close this much (seconds) before its grid point: decode times are rounded to ticks. */
 export const VIDEO_PART_TOLERANCE = 0.002;

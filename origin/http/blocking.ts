@@ -11,7 +11,7 @@ import { cacheControl } from './cache-control.js';
 const HOLD_TARGETS = 3;
 const MS_PER_SECOND = 1000;
 /** Shorter than what proxies take for a server that hangs. */
-const PLAYABLE_LIMIT_MS = 20_000;
+const PLAYABLE_LIMIT_MS = 10_000;
 
 /** A request that is answered later. */
 export interface Hold extends Awaited {
