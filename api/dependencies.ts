@@ -3,6 +3,7 @@ import type { ApiKeyRepository } from '../db/repositories/api-keys.js';
 import type { BroadcastRepository } from '../db/repositories/broadcasts.js';
 import type { DestinationRepository } from '../db/repositories/destinations.js';
 import type { EventRepository } from '../db/repositories/events.js';
+import type { HostRepository } from '../db/repositories/hosts.js';
 import type { IdempotencyRepository } from '../db/repositories/idempotency.js';
 import type { RecordingRepository } from '../db/repositories/recordings.js';
 import type { StreamRepository } from '../db/repositories/streams.js';
@@ -24,6 +25,7 @@ export interface ApiDependencies {
   recordings: RecordingRepository;
   destinations: DestinationRepository;
   events: EventRepository;
+  hosts: HostRepository;
   idempotency: IdempotencyRepository;
   commands: StreamCommands;
   addresses: PublicAddresses;

@@ -26,4 +26,6 @@ export const newStreamKey = (): string => `sk_${randomText(STREAM_KEY_LENGTH)}`;
 /** Ids have one of these shapes; anything else names nothing, and the database need not be asked. */
 export const STREAM_ID = /^str_[0-9a-z]{26}$/;
 export const DESTINATION_ID = /^dst_[0-9a-z]{26}$/;
+/** As HOLDFAST_HOST_ID. */
+export const HOST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 export const RESOURCE_ID = /^[A-Za-z0-9_-]{1,64}$/;

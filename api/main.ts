@@ -7,6 +7,7 @@ import { createApiKeyRepository } from '../db/repositories/api-keys.js';
 import { createBroadcastRepository } from '../db/repositories/broadcasts.js';
 import { createDestinationRepository } from '../db/repositories/destinations.js';
 import { createEventRepository } from '../db/repositories/events.js';
+import { createHostRepository } from '../db/repositories/hosts.js';
 import { createIdempotencyRepository } from '../db/repositories/idempotency.js';
 import { createRecordingRepository } from '../db/repositories/recordings.js';
 import { createStreamRepository } from '../db/repositories/streams.js';
@@ -44,6 +45,7 @@ async function main(): Promise<void> {
     recordings: createRecordingRepository(db),
     destinations: createDestinationRepository(db, secrets),
     events: createEventRepository(db),
+    hosts: createHostRepository(db),
     idempotency: createIdempotencyRepository(db, secrets),
     commands: createStreamCommands(temporal),
     addresses,

@@ -4,6 +4,7 @@ import { broadcastRoutes } from './broadcasts.js';
 import { destinationCommandRoutes } from './destination-commands.js';
 import { destinationRoutes } from './destinations.js';
 import { eventRoutes } from './events.js';
+import { hostRoutes } from './hosts.js';
 import { recordingRoutes } from './recordings.js';
 import { streamCommandRoutes } from './stream-commands.js';
 import { streamRoutes } from './streams.js';
@@ -18,5 +19,6 @@ export const apiRoutes = (deps: ApiDependencies): Route[] => [
   ...broadcastRoutes(deps),
   ...eventRoutes(deps),
   ...recordingRoutes(deps),
+  ...hostRoutes(deps),
   ...tokenRoutes(deps),
 ];

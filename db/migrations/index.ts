@@ -9,6 +9,7 @@ import * as createPublishClaims from './0007_create_publish_claims.js';
 import * as createIdempotencyKeys from './0008_create_idempotency_keys.js';
 import * as addRestreaming from './0009_add_restreaming.js';
 import * as indexOpenBroadcasts from './0010_index_open_broadcasts.js';
+import * as createDrainedHosts from './0011_create_drained_hosts.js';
 
 /**
  * In the order they run; never renamed or changed once released. Named here instead of found in a folder, so that
@@ -25,6 +26,7 @@ const MIGRATIONS: Record<string, Knex.Migration> = {
   '0008_create_idempotency_keys': createIdempotencyKeys,
   '0009_add_restreaming': addRestreaming,
   '0010_index_open_broadcasts': indexOpenBroadcasts,
+  '0011_create_drained_hosts': createDrainedHosts,
 };
 
 export const migrationSource: Knex.MigrationSource<string> = {

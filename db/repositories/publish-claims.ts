@@ -8,6 +8,7 @@ import {
   type PublishRefusal,
 } from '../../contracts/publish-claims.js';
 import { openStreamsOf } from './host-load.js';
+import { drainedAtOf } from './hosts.js';
 import type { StreamRow } from './stream-row.js';
 
 interface ClaimRow {
@@ -90,7 +91,9 @@ async function refusalOfHost(
 ): Promise<PublishRefusal | null> {
   await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`media host ${hostId}`]);
   const open = await openStreamsOf(trx, hostId);
-  return open.includes(streamId) || open.length < room.streams ? null : room.refusal;
+  if (open.includes(streamId)) return null;
+  if (await drainedAtOf(trx, hostId)) return 'host_draining';
+  return open.length < room.streams ? null : room.refusal;
 }
 
 /** A claim of the same host gives way: that host knows which of its publishers are healthy. */

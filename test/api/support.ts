@@ -22,6 +22,7 @@ import { createBroadcastRepository } from '../../db/repositories/broadcasts.js';
 import { createCatalog } from '../../db/repositories/catalog.js';
 import { createDestinationRepository } from '../../db/repositories/destinations.js';
 import { createEventRepository } from '../../db/repositories/events.js';
+import { createHostRepository } from '../../db/repositories/hosts.js';
 import { createIdempotencyRepository } from '../../db/repositories/idempotency.js';
 import { createRecordingRepository } from '../../db/repositories/recordings.js';
 import { createStreamRepository } from '../../db/repositories/streams.js';
@@ -105,6 +106,7 @@ export async function startApi(
     recordings: createRecordingRepository(db),
     destinations: createDestinationRepository(db, secrets),
     events: createEventRepository(db),
+    hosts: createHostRepository(db),
     idempotency: createIdempotencyRepository(db, secrets),
     commands: createStreamCommands(temporal),
     addresses: ADDRESSES,
