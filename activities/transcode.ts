@@ -2,8 +2,8 @@ import { CancelledFailure, Context } from '@temporalio/activity';
 import type { RelayReader } from '../contracts/ingest-control.js';
 import type { BroadcastStatus } from '../contracts/origin-control.js';
 import { HoldfastError } from '../domain/errors.js';
-import { pickLadder, type EncodePlan } from '../domain/ladder.js';
-import { judgeEncoder, type EncoderVerdict } from '../domain/liveness.js';
+import { pickLadder } from '../domain/ladder.js';
+import { judgeEncoder, type EncoderReading, type EncoderVerdict } from '../domain/liveness.js';
 import type { SourceLayout } from '../domain/source.js';
 import type { StreamSettings } from '../domain/stream.js';
 import type { Logger } from '../log/logger.js';
@@ -16,6 +16,7 @@ import { findByArgument, isRunning } from '../media/process-identity.js';
 import { cancellableDelay } from './cancellable-delay.js';
 import { EncoderWatch } from './encoder-watch.js';
 import { whileHeartbeating } from './heartbeat.js';
+import { ensureSlate } from '../media/slate.js';
 
 export interface TranscodeDeps {
   origin: OriginClient;
@@ -23,6 +24,8 @@ export interface TranscodeDeps {
   registry: EncoderRegistry;
   ffmpegPath: string;
   encoder: VideoEncoderChoice;
+  /** Where slates are kept; the ingest reads them from there. */
+  slatesDir: string;
   /** Path of one encoder's log. */
   logPath: (broadcastId: string, epoch: number) => string;
   log: Logger;
@@ -38,6 +41,11 @@ export interface TranscodeInput {
   settings: StreamSettings;
   /** The encoder of the same publisher before this one, and how far it came: what it has shown is not shown again. */
   after: { epoch: number; mediaSeconds: number } | null;
+  /**
+   * Reads the stream's programme instead of one publisher: the slate while nobody publishes, then whoever is back.
+   * `publishId` is the one who left.
+   */
+  programme: boolean;
 }
 
 export interface TranscodeResult {
@@ -70,9 +78,10 @@ const ORIGIN_PATIENCE_MS = 20_000;
  */
 export async function transcode(deps: TranscodeDeps, input: TranscodeInput): Promise<TranscodeResult> {
   const record = await whileHeartbeating(() => adoptOrStart(deps, input));
+  if (record === 'no slate') return { reason: 'source_gone', detail: '', mediaSeconds: 0 };
   if (!record) return ended(deps, input, await verdictOnDead(deps, input), (await receivedSeconds(deps, input)) ?? 0);
   try {
-    const { verdict, mediaSeconds } = await watch(deps, record);
+    const { verdict, mediaSeconds } = await watch(deps, input, record);
     if (verdict === 'stalled') await endProcess(record.process, WEDGED_GRACE_MS);
     else if (verdict !== 'crashed') await stopEncoder(record.process);
     await deps.registry.remove(input.broadcastId);
@@ -89,7 +98,7 @@ export async function transcode(deps: TranscodeDeps, input: TranscodeInput): Pro
 /** Of an encoder that ended while nobody watched: its own fault, or had its publisher left? */
 async function verdictOnDead(deps: TranscodeDeps, input: TranscodeInput): Promise<TranscodeResult['reason']> {
   await deps.registry.remove(input.broadcastId);
-  const publisher = await publisherState(deps, input.publishId);
+  const publisher = await publisherState(deps, input);
   const verdict = judgeEncoder({ running: false, mediaSeconds: 0, stalledMs: 0, sendingMs: 0, originAnswers: false, publisher });
   return verdict === 'healthy' ? 'crashed' : verdict;
 }
@@ -106,7 +115,7 @@ async function ended(
 }
 
 /** The encoder of this epoch, running; null when an earlier attempt started it and it has ended since. */
-async function adoptOrStart(deps: TranscodeDeps, input: TranscodeInput): Promise<EncoderRecord | null> {
+async function adoptOrStart(deps: TranscodeDeps, input: TranscodeInput): Promise<EncoderRecord | 'no slate' | null> {
   const known = await deps.registry.read(input.broadcastId);
   if (known?.epoch === input.epoch) {
     if (!isRunning(known.process)) return null;
@@ -118,16 +127,18 @@ async function adoptOrStart(deps: TranscodeDeps, input: TranscodeInput): Promise
   return start(deps, input);
 }
 
-async function start(deps: TranscodeDeps, input: TranscodeInput): Promise<EncoderRecord> {
+async function start(deps: TranscodeDeps, input: TranscodeInput): Promise<EncoderRecord | 'no slate'> {
   const { broadcastId, publishId, epoch, settings } = input;
   const { playbackId, latency, playbackPolicy, record: keep } = settings;
   const startedAt = performance.now();
   const plan = pickLadder(input.source, settings.ladder);
+  const media = await mediaOf(deps, input);
+  if (!media) return 'no slate';
   const { sockets } = await whenOriginAnswers(async () => {
     await deps.origin.open(broadcastId, { playbackId, streamId: input.streamId, latency, playbackPolicy, keep });
     return deps.origin.startEncode(broadcastId, { epoch, ...plan });
   });
-  const args = commandFor(deps, input, plan, sockets, await relayReader(deps, input));
+  const args = ladderArguments({ ...media, source: input.source, plan, sockets, encoder: deps.encoder });
   // An attempt killed between spawn and the note of it leaves an encoder that nobody knows; its sockets name it.
   const orphan = findByArgument(`unix:${Object.values(sockets)[0]}`);
   const logPath = deps.logPath(broadcastId, epoch);
@@ -151,16 +162,15 @@ async function relayReader({ ingest }: TranscodeDeps, { broadcastId, publishId, 
   return { start: 'resume', fromMs: Math.round(beganMs + after.mediaSeconds * MS_PER_SECOND), name };
 }
 
-function commandFor(
-  deps: TranscodeDeps,
-  { publishId, source }: TranscodeInput,
-  plan: EncodePlan,
-  sockets: Record<string, string>,
-  reader: RelayReader,
-): string[] {
-  const inputUrl = deps.ingest.relayUrl(publishId, reader);
+/** What the encoder reads, and from where on; null when a programme is wanted and no slate can take this source's place. */
+async function mediaOf(deps: TranscodeDeps, input: TranscodeInput): Promise<{ inputUrl: string; resumeAt: number | null } | null> {
+  if (input.programme) {
+    const slate = await ensureSlate({ dir: deps.slatesDir, ffmpegPath: deps.ffmpegPath, source: input.source });
+    return slate === null ? null : { inputUrl: deps.ingest.programmeUrl(input.streamId, slate), resumeAt: null };
+  }
+  const reader = await relayReader(deps, input);
   const resumeAt = reader.start === 'resume' ? reader.fromMs / MS_PER_SECOND : null;
-  return ladderArguments({ inputUrl, source, plan, sockets, encoder: deps.encoder, resumeAt });
+  return { inputUrl: deps.ingest.relayUrl(input.publishId, reader), resumeAt };
 }
 
 /** Asks until the origin answers; what it refuses for good ends at once. */
@@ -176,20 +186,29 @@ async function whenOriginAnswers<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-async function watch(deps: TranscodeDeps, record: EncoderRecord): Promise<{ verdict: TranscodeResult['reason']; mediaSeconds: number }> {
+async function watch(
+  deps: TranscodeDeps,
+  input: TranscodeInput,
+  record: EncoderRecord,
+): Promise<{ verdict: TranscodeResult['reason']; mediaSeconds: number }> {
   const context = Context.current();
+  let slateIsReady = false;
   const watching = new EncoderWatch(record);
   for (;;) {
     const running = isRunning(record.process);
     const { mediaSeconds } = watching;
     if (!running && (await deps.registry.read(record.broadcastId))?.epoch !== record.epoch) return { verdict: 'stopped', mediaSeconds };
     if (!running || watching.isReadingDue()) {
-      const [received, publisher] = await Promise.all([receivedSeconds(deps, record), publisherState(deps, record.publishId)]);
+      const [received, publisher] = await Promise.all([receivedSeconds(deps, record), publisherState(deps, input)]);
       const verdict = judgeEncoder(watching.take(running, received, publisher));
       if (verdict !== 'healthy') return { verdict, mediaSeconds: watching.mediaSeconds };
       const { pid, startedAt } = record.process;
       const progress: TranscodeProgress = { pid, startedAt, epoch: record.epoch, mediaSeconds: watching.mediaSeconds };
       context.heartbeat(progress);
+      if (!slateIsReady && watching.mediaSeconds > SLATE_AFTER_SECONDS) {
+        slateIsReady = true;
+        void prepareSlate(deps, input);
+      }
     }
     await cancellableDelay(EncoderWatch.INTERVAL_MS);
   }
@@ -210,13 +229,27 @@ async function receivedSeconds(
   }
 }
 
+/** The slate is made when the start, which viewers wait for, is over. */
+const SLATE_AFTER_SECONDS = 6;
+
+/** So that it is there at once when the publisher is not. */
+async function prepareSlate({ slatesDir, ffmpegPath, log }: TranscodeDeps, { broadcastId, source, settings }: TranscodeInput): Promise<void> {
+  if (settings.reconnectWindowSeconds === 0) return;
+  try {
+    await ensureSlate({ dir: slatesDir, ffmpegPath, source });
+  } catch (error) {
+    log.warn({ broadcastId, reason: String(error) }, 'the slate could not be made; it is tried again when it is needed');
+  }
+}
+
 /** A publisher with bytes within this time is sending. */
 const SILENT_AFTER_MS = 2000;
 
-async function publisherState({ ingest }: TranscodeDeps, publishId: string): Promise<'sending' | 'silent' | 'gone' | null> {
+/** A programme is silent only with its publisher: where none is, the ingest sends the slate. */
+async function publisherState({ ingest }: TranscodeDeps, { publishId, streamId, programme }: TranscodeInput): Promise<EncoderReading['publisher']> {
   try {
-    const publisher = await ingest.publisher(publishId);
-    if (!publisher) return 'gone';
+    const publisher = await (programme ? ingest.publisherOf(streamId) : ingest.publisher(publishId));
+    if (!publisher) return programme ? 'sending' : 'gone';
     return publisher.idleMs < SILENT_AFTER_MS ? 'sending' : 'silent';
   } catch {
     // The ingest is away (restarting, say): nothing is known, and that is an answer of its own.

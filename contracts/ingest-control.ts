@@ -5,7 +5,10 @@ import type { SourceLayout } from '../domain/source.js';
  * Errors are {code, message} with the status of domain/errors.ts.
  */
 
-/** GET /publishers/:publishId; 404 when that publisher is gone. */
+/**
+ * GET /publishers/:publishId; 404 when that publisher is gone.
+ * GET /publishers → {publishers: PublisherStatus[]}: all whose media is known.
+ */
 export interface PublisherStatus {
   publishId: string;
   streamId: string;

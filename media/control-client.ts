@@ -62,6 +62,11 @@ export function createIngestClient(baseUrl: string) {
         throw error;
       }
     },
+    /** The publisher of a stream whose media is known; null when there is none. */
+    publisherOf: async (streamId: string): Promise<PublisherStatus | null> => {
+      const { publishers } = await call<{ publishers: PublisherStatus[] }>(`${baseUrl}/publishers`, 'GET');
+      return publishers.find((publisher) => publisher.streamId === streamId) ?? null;
+    },
     disconnect: (publishId: string, body: DisconnectPublisher) =>
       call<DisconnectedPublisher>(`${baseUrl}/publishers/${publishId}/disconnect`, 'POST', body),
     relayUrl: (publishId: string, { start, fromMs, name }: RelayReader) =>

@@ -2,6 +2,7 @@ import { CancellationScope, condition, ParentClosePolicy, sleep, startChild, uui
 import type { MediaSummary } from '../activities/media.js';
 import type { RecordingProjection } from '../contracts/catalog.js';
 import { decideRestart } from '../domain/restart-policy.js';
+import type { SourceLayout } from '../domain/source.js';
 import type { EndCause, StreamStatus } from '../domain/stream.js';
 import { retentionWorkflowId, STREAMS_QUEUE } from '../domain/task-queues.js';
 import { BroadcastRecord } from './broadcast-record.js';
@@ -89,9 +90,10 @@ export class Broadcast {
 
   /** The publisher is gone: the window is a durable timer, and the broadcast goes on if it is back in time. */
   async #awaitPublisher(): Promise<EndCause | null> {
-    await this.#stopEncoding();
+    if (!this.#encoding?.showsProgramme) await this.#stopEncoding();
     const seconds = this.#record.settings.reconnectWindowSeconds;
     if (seconds === 0) return 'reconnect_window_over';
+    if (this.#record.liveAt && this.#last) this.#encoding ??= this.#startSlate(this.#last.publishId);
     this.#interrupt({ reconnectWindowSeconds: seconds });
     const back = () => this.#life.publisher !== null || this.#cause !== null;
     const inTime = await condition(back, seconds * MS_PER_SECOND, { summary: 'reconnect window' });
@@ -101,7 +103,10 @@ export class Broadcast {
   /** Encodes this publisher until something changes; a cause ends the broadcast. */
   async #encode(publisher: PublishStarted): Promise<EndCause | null> {
     const life = this.#life;
-    if (this.#encoding && this.#encoding.publishId !== publisher.publishId) await this.#stopEncoding();
+    if (this.#encoding && this.#encoding.publishId !== publisher.publishId) {
+      if (this.#encoding.canTake(publisher)) this.#encoding.publishId = publisher.publishId;
+      else await this.#stopEncoding();
+    }
     const encoding = (this.#encoding ??= this.#startEncoding(publisher));
     const changed = () => life.publisher?.publishId !== publisher.publishId || life.keyRotated;
     const announced = () => encoding.playable && life.status !== 'live';
@@ -111,17 +116,17 @@ export class Broadcast {
     if (announced()) this.#goLive();
     if (life.keyRotated) await this.#dismissPublisher(publisher);
     if (this.#cause || changed()) return null;
-    if (encoding.end) return this.#afterEncoding(encoding.end, publisher);
-    return encoding.unplayable ? this.#withoutPicture(encoding.unplayable, publisher) : null;
+    if (encoding.end) return this.#afterEncoding(encoding, encoding.end, publisher);
+    return encoding.unplayable ? this.#withoutPicture(encoding, encoding.unplayable, publisher) : null;
   }
 
   /** A broadcast that was playable gets as many encoders as its window has time for: its origin may have been away. */
-  async #withoutPicture(detail: string, publisher: PublishStarted): Promise<EndCause | null> {
+  async #withoutPicture(encoding: Encoding, detail: string, publisher: PublishStarted): Promise<EndCause | null> {
     const waitedMs = Date.now() - (this.#interruptedAt ?? Date.now());
     const isOver = waitedMs >= this.#record.settings.reconnectWindowSeconds * MS_PER_SECOND;
     if (this.#record.liveAt === null || isOver) return this.#fail('no_playable_media', detail);
     await this.#stopEncoding();
-    return this.#afterEncoding({ reason: 'stalled', detail, mediaSeconds: 0 }, publisher);
+    return this.#afterEncoding(encoding, { reason: 'stalled', detail, mediaSeconds: 0 }, publisher);
   }
 
   /** What viewers have is over; told once, however many reasons follow each other. */
@@ -133,20 +138,25 @@ export class Broadcast {
   #startEncoding(publisher: PublishStarted): Encoding {
     this.#record.source = publisher.source;
     void this.#restreams?.sourceChanged(publisher.source);
-    const { publishId } = publisher;
+    const { hostId, publishId, source } = publisher;
     const isFirst = this.#last?.publishId !== publishId;
     if (isFirst) this.#last = { publishId, epoch: this.#epoch + 1, mediaSeconds: 0 };
     const { epoch, mediaSeconds } = this.#last!;
-    return new Encoding({
-      hostId: publisher.hostId,
-      streamId: this.#life.streamId,
-      broadcastId: this.id,
-      publishId,
-      epoch: ++this.#epoch,
-      source: publisher.source,
-      settings: this.#record.settings,
-      after: isFirst ? null : { epoch, mediaSeconds },
-    }).start();
+    const after = isFirst ? null : { epoch, mediaSeconds };
+    return new Encoding({ ...this.#encoderOf(source), hostId, publishId, after, programme: false }).start();
+  }
+
+  /**
+   * What viewers see while the publisher is away: the playlists go on. The publisher is taken into the same encoder when
+   * it is back as it was. Beside the window: where no slate can be had, viewers wait.
+   */
+  #startSlate(publishId: string): Encoding {
+    const encoder = this.#encoderOf(this.#record.source);
+    return new Encoding({ ...encoder, hostId: this.#hostId, publishId, after: null, programme: true }).start();
+  }
+
+  #encoderOf(source: SourceLayout) {
+    return { streamId: this.#life.streamId, broadcastId: this.id, epoch: ++this.#epoch, source, settings: this.#record.settings };
   }
 
   #goLive(): void {
@@ -169,9 +179,11 @@ export class Broadcast {
   }
 
   /** The encoder ended by itself: wait for the publisher's news, or start the next epoch. */
-  async #afterEncoding(end: EncodingEnd, publisher: PublishStarted): Promise<EndCause | null> {
+  async #afterEncoding({ programme }: Encoding, end: EncodingEnd, publisher: PublishStarted): Promise<EndCause | null> {
     const life = this.#life;
     this.#encoding = null;
+    // There was no slate to be had, or the ingest is gone: the next encoder, from the publisher itself, finds out.
+    if (programme && end.reason === 'source_gone') return null;
     if (end.reason === 'source_gone' || end.reason === 'stopped' || end.reason === 'host_lost') {
       const told = () => life.publisher?.publishId !== publisher.publishId || this.#cause !== null;
       // An ingest that was killed sends no word: its publishers are gone with it.

@@ -1,5 +1,7 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { TranscodeInput, TranscodeResult } from '../activities/transcode.js';
+import { sameSource } from '../domain/source.js';
+import type { PublishStarted } from './messages.js';
 import { encoderActivity, mediaCommands, playableActivity } from './proxies.js';
 
 export interface EncodingInput extends TranscodeInput {
@@ -16,12 +18,14 @@ const messageOf = (error: unknown): string => {
 
 /** One encoder epoch as the main loop sees it: flags to wait for, and a way to stop it. */
 export class Encoding {
-  readonly publishId: string;
+  /** Whose media it encodes; with a programme, whoever publishes now. */
+  publishId: string;
   readonly epoch: number;
   playable = false;
   /** Nothing to play came out of it in time. */
   unplayable: string | null = null;
   end: EncodingEnd | null = null;
+  readonly programme: boolean;
   readonly #input: EncodingInput;
   readonly #scope = new CancellationScope();
 
@@ -29,6 +33,7 @@ export class Encoding {
     this.#input = input;
     this.publishId = input.publishId;
     this.epoch = input.epoch;
+    this.programme = input.programme;
   }
 
   start(): this {
@@ -36,7 +41,8 @@ export class Encoding {
     const { epoch, broadcastId } = input;
     void this.#scope.run(async () => {
       const media = encoderActivity(hostId);
-      const running = media.transcode.executeWithOptions({ summary: `encoder ${epoch} of ${broadcastId}` }, [input]);
+      const summary = `encoder ${epoch} of ${broadcastId}${input.programme ? ', with the slate' : ''}`;
+      const running = media.transcode.executeWithOptions({ summary }, [input]);
       void this.#awaitPlayable();
       try {
         this.end = await running;
@@ -56,6 +62,16 @@ export class Encoding {
     } catch (error) {
       if (!isCancellation(error)) this.unplayable = messageOf(error);
     }
+  }
+
+  /** It needs no publisher: without one it shows the slate. */
+  get showsProgramme(): boolean {
+    return this.programme && this.end === null && this.unplayable === null;
+  }
+
+  /** Its programme goes on with this publisher: an encoder need not begin anew. */
+  canTake(publisher: PublishStarted): boolean {
+    return this.showsProgramme && publisher.hostId === this.#input.hostId && sameSource(publisher.source, this.#input.source);
   }
 
   /** Ends the encoder, politely, and waits until it is gone. */

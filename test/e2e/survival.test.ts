@@ -80,6 +80,34 @@ describe('in the middle of a broadcast', () => {
     expect((await api.events(stream.id)).map((event) => event.type)).toContain('stream.health');
   });
 
+  it('a publisher that is away and comes back as it was: the picture goes on with the slate, and with one discontinuity', async () => {
+    const before = { broken: await discontinuities(), encoder: encoder(), broadcastId: (await api.stream(stream.id)).broadcastId };
+    await publisher.stop('SIGKILL');
+    await until(async () => (await api.stream(stream.id)).status === 'reconnecting', 'reconnecting');
+    await until(() => encoder().epoch > before.encoder.epoch, 'the encoder of the slate');
+    const slate = encoder();
+    const { currentTime } = await player.state();
+    await until(async () => (await player.state()).currentTime > currentTime + 6, 'the slate to play for six seconds');
+    publisher = new Publisher(stream.publishUrl);
+    await until(async () => (await api.stream(stream.id)).status === 'live', 'live again');
+    expect(await player.isMoving()).toBe(true);
+    expect(encoder()).toEqual(slate);
+    expect(await discontinuities()).toBe(before.broken + 1);
+    expect((await api.stream(stream.id)).broadcastId).toBe(before.broadcastId);
+    expect(player.page.url()).toBe(stream.playback.player);
+  });
+
+  it('a publisher that comes back with another picture gets an encoder of its own', async () => {
+    const before = { broken: await discontinuities(), encoder: encoder() };
+    await publisher.stop();
+    await until(async () => (await api.stream(stream.id)).status === 'reconnecting', 'reconnecting');
+    publisher = new Publisher(stream.publishUrl, { video: 'testsrc2=size=426x240:rate=25' });
+    await until(async () => (await api.stream(stream.id)).status === 'live', 'live again');
+    await until(() => encoder().epoch > before.encoder.epoch, 'its encoder');
+    expect(await player.isMoving()).toBe(true);
+    expect(await discontinuities()).toBeGreaterThan(before.broken);
+  });
+
   it('end still works, in order', async () => {
     const last = encoder();
     expect((await api.end(stream.id)).status).toBe(202);

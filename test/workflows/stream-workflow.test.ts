@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deleteUpdate, disableUpdate, enableUpdate, endUpdate, stateQuery, streamKeyRotatedSignal } from '../../workflows/messages.js';
 import { until } from '../support/until.js';
-import { WorkflowBench } from './support.js';
+import { SOURCE, WorkflowBench } from './support.js';
 
 let bench: WorkflowBench;
 beforeEach(async () => {
@@ -64,16 +64,47 @@ describe('a one-shot stream', () => {
 });
 
 describe('the reconnect window', () => {
-  it('keeps the broadcast when the publisher is back in time, with the next encoder epoch', async () => {
+  it('shows the slate meanwhile, and takes the publisher into that encoder when it is back as it was', async () => {
     const { stage } = bench;
     const { unpublish, publish, publisher, encoder } = await liveStream();
     await unpublish(publisher);
+    const slate = await stage.encoder(2);
+    expect(slate.input).toMatchObject({ epoch: 2, broadcastId: encoder.input.broadcastId, programme: true, source: SOURCE });
     await until(() => stage.status === 'reconnecting', 'reconnecting');
     await publish(2);
-    const second = await stage.encoder(2);
     await until(() => stage.status === 'live', 'live again');
-    expect(second.input).toMatchObject({ epoch: 2, broadcastId: encoder.input.broadcastId, publishId: 'pub-2' });
     expect(stage.eventTypes.slice(-2)).toEqual(['stream.reconnecting', 'stream.reconnected']);
+    await unpublish({ ...publisher, publishId: 'pub-2', publishSeq: 2 });
+    await until(() => stage.status === 'reconnecting', 'reconnecting again');
+    expect(stage.encoders).toHaveLength(2);
+  });
+
+  it('starts the next encoder when the publisher is back with another picture', async () => {
+    const { stage } = bench;
+    const { unpublish, publish, publisher } = await liveStream();
+    await unpublish(publisher);
+    await stage.encoder(2);
+    await publish(2, { source: { ...SOURCE, video: { codec: 'h264', width: 640, height: 360, frameRate: 30 } } });
+    const third = await stage.encoder(3);
+    await until(() => stage.status === 'live', 'live again');
+    expect(third.input).toMatchObject({ epoch: 3, publishId: 'pub-2', programme: false });
+  });
+
+  it('starts the next encoder when the slate has failed, or there was none to be had', async () => {
+    const { stage } = bench;
+    const { unpublish, publish, publisher } = await liveStream();
+    await unpublish(publisher);
+    (await stage.encoder(2)).finish({ reason: 'crashed', detail: 'Killed', mediaSeconds: 1 });
+    const second = await publish(2);
+    await until(() => stage.encoders.length >= 3 || stage.status === 'live', 'the next encoder');
+    expect((await stage.encoder(3)).input).toMatchObject({ publishId: 'pub-2', programme: false });
+    await until(() => stage.status === 'live', 'live again');
+    await unpublish(second);
+    const slate = await stage.encoder(4, { playable: false });
+    await publish(3);
+    slate.finish({ reason: 'source_gone', detail: '', mediaSeconds: 0 });
+    expect((await stage.encoder(5)).input).toMatchObject({ epoch: 5, publishId: 'pub-3', programme: false });
+    await until(() => stage.status === 'live', 'live once more');
   });
 
   it('ends the broadcast with that cause when nobody comes back', async () => {
