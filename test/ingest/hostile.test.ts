@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../support/until.js';
 import { amf, RawEncoder } from './raw-encoder.js';
@@ -115,6 +116,23 @@ it('a flood of bad connections leaves a live publisher untouched, and its lines 
   expect(ingest.logged.length - before).toBeLessThan(50);
   expect(await live.exited).toBe(0);
   expect(await decoded).toMatchObject({ video: 4 * 30, complaints: '' });
+});
+
+it('idle connections from many addresses fill the house: further ones are closed at once, and a live publisher is untouched', async () => {
+  ingest = await startTestIngest({ [KEY]: 'str_1' }, { connections: 1000, connectionsPerAddress: 100 });
+  const live = publish(ingest.rtmpUrl(KEY), { seconds: 4 });
+  const { publishId } = await nextStart(ingest);
+  const decoded = decodeRelay(ingest, publishId);
+  const idle: Socket[] = [];
+  for (let address = 2; address <= 11; address += 1) {
+    idle.push(...(await Promise.all(Array.from({ length: 100 }, () => rawConnection(ingest, `127.0.0.${address}`)))));
+  }
+  await until(async () => (await metric('holdfast_ingest_refusals_total{code="too_many_connections"')) === 1, 'the thousandth to be turned away');
+  await closedByPeer(await rawConnection(ingest, '127.0.0.20'));
+  expect(await live.exited).toBe(0);
+  expect(await decoded).toMatchObject({ video: 4 * 30, complaints: '' });
+  for (const socket of idle) socket.destroy();
+  await until(async () => (await metric('holdfast_ingest_connections')) === 0, 'the connections to be gone');
 });
 
 describe('a connection that does not get on is ended:', () => {

@@ -231,8 +231,8 @@ export async function statusOf(ingest: TestIngest, publishId: string): Promise<P
 }
 
 /** A bare TCP connection to the RTMP port. */
-export async function rawConnection(ingest: TestIngest): Promise<Socket> {
-  const socket = connect(ingest.rtmpPort, '127.0.0.1');
+export async function rawConnection(ingest: TestIngest, localAddress = '127.0.0.1'): Promise<Socket> {
+  const socket = connect({ port: ingest.rtmpPort, host: '127.0.0.1', localAddress });
   socket.on('error', () => undefined);
   await once(socket, 'connect');
   return socket;
