@@ -9,6 +9,7 @@ import { startStack, type Stack } from '../launcher/stack.js';
 import { CpuMeter } from './cpu-time.js';
 import { describeMachine } from './machine.js';
 import { keepResult, table } from './results.js';
+import { startNginx } from './viewers-nginx.js';
 import type { LoadMessage, LoadOptions, LoadReport } from './viewers-load.js';
 
 export interface ViewersBenchOptions {
@@ -29,6 +30,8 @@ const RAMP_MS = 6000;
 const SETTLE_MS = 6000;
 /** The best rung and the sound: what a viewer with a good connection loads. */
 const TRACKS = ['720p', 'audio'];
+/** Viewers of the comparison with nginx in front, at most. */
+const CACHED_VIEWERS = 500;
 const SHARES = [0.5, 0.99, 1];
 
 const HOW = `Each part comes with the wall-clock time at which the origin listed it (Holdfast-Published). Lateness is from there to the
@@ -47,13 +50,15 @@ export async function runViewersBench(options: ViewersBenchOptions): Promise<voi
     const { url, publisher } = await goLive(options, stack, clip);
     publishers.push(publisher);
     const { processes } = await stack.run();
-    const measure = (load: Pick<LoadOptions, 'viewers' | 'held'>): Promise<Measured> => measureLoad(options, processes.origin!, url, load);
+    const measure = (load: Load): Promise<Measured> => measureLoad(options, processes.origin!, url, load);
     const following = await measure({ viewers: options.viewers, held: 0 });
     const perViewer = (MS_PER_SECOND * following.cpuSeconds) / (options.viewers * options.seconds);
     console.log(`\n${viewersTable(options, following, perViewer)}\n`);
     const holding = await measure({ viewers: 1, held: options.held });
-    console.log(`\n${heldTable(options, holding)}\n\n${HOW}`);
-    const kept = { machine: describeMachine(options.ffmpegPath), ...options, ffmpegPath: undefined, cpuMsPerViewerSecond: perViewer, following, holding };
+    console.log(`\n${heldTable(options, holding)}\n`);
+    const cached = await behindNginx(url, dir, Math.min(options.viewers, CACHED_VIEWERS), measure);
+    console.log(HOW);
+    const kept = { machine: describeMachine(options.ffmpegPath), ...options, ffmpegPath: undefined, cpuMsPerViewerSecond: perViewer, following, holding, cached };
     console.log(`kept in ${await keepResult('viewers', kept)}`);
   } finally {
     for (const publisher of publishers) await ended(publisher);
@@ -61,6 +66,39 @@ export async function runViewersBench(options: ViewersBenchOptions): Promise<voi
     await rm(dir, { recursive: true, force: true });
   }
 }
+
+interface Cached {
+  viewers: number;
+  direct: Measured;
+  behind: Measured;
+  findings: string[];
+}
+
+/** The configuration of docs/caching.md, as it stands there; null where there is no nginx. */
+async function behindNginx(playback: URL, dir: string, viewers: number, measure: (load: Load) => Promise<Measured>): Promise<Cached | null> {
+  const nginx = await startNginx(join(dir, 'nginx'), Number(playback.port));
+  if (!nginx) {
+    console.log('nginx is not installed: the configuration of docs/caching.md was not tried (apt-get install nginx-light)\n');
+    return null;
+  }
+  try {
+    const direct = await measure({ viewers, held: 0 });
+    const behind = await measure({ viewers, held: 0, port: nginx.port, foreignQuery: true });
+    const findings = await nginx.findings(await mediaFolder(playback), TRACKS[0]!);
+    const rows = [
+      [`${viewers} following viewers`, 'direct', 'nginx'],
+      ...['p50', 'p99', 'max'].map((share, index) => [`lateness of parts ${share}, ms`, direct.parts[index]!.toFixed(1), behind.parts[index]!.toFixed(1)]),
+      ['CPU of the origin, s', direct.cpuSeconds.toFixed(2), behind.cpuSeconds.toFixed(2)],
+      ['errors', errorsOf(direct), errorsOf(behind)],
+    ];
+    console.log(`\n${table(rows)}\n${findings.map((finding) => `${finding}\n`).join('')}`);
+    return { viewers, direct, behind, findings };
+  } finally {
+    await nginx.stop();
+  }
+}
+
+type Load = Pick<LoadOptions, 'viewers' | 'held'> & Partial<LoadOptions>;
 
 interface Measured {
   cpuSeconds: number;
@@ -72,7 +110,7 @@ interface Measured {
   errors: Record<string, number>;
 }
 
-async function measureLoad(options: ViewersBenchOptions, origin: number, playback: URL, load: Pick<LoadOptions, 'viewers' | 'held'>): Promise<Measured> {
+async function measureLoad(options: ViewersBenchOptions, origin: number, playback: URL, load: Load): Promise<Measured> {
   const media = await mediaFolder(playback);
   const full: LoadOptions = {
     host: playback.hostname,
@@ -81,7 +119,7 @@ async function measureLoad(options: ViewersBenchOptions, origin: number, playbac
     rampMs: RAMP_MS,
     settleMs: SETTLE_MS,
     measureMs: options.seconds * MS_PER_SECOND,
-    extraQuery: '',
+    foreignQuery: false,
     ...load,
   };
   const child = fork(fileURLToPath(new URL('viewers-load.js', import.meta.url)), [JSON.stringify(full)]);

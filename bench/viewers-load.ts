@@ -18,8 +18,8 @@ export interface LoadOptions {
   rampMs: number;
   settleMs: number;
   measureMs: number;
-  /** Carried on every address, with a leading `&`. */
-  extraQuery: string;
+  /** Each viewer adds a parameter of its own to every address, as trackers do. */
+  foreignQuery: boolean;
 }
 
 export interface LoadReport {
@@ -54,8 +54,8 @@ class Load {
   async run(): Promise<void> {
     const { viewers, held, tracks, rampMs, settleMs, measureMs } = this.#options;
     const all = [
-      ...Array.from({ length: viewers }, () => () => tracks.forEach((track) => this.#follow(track, true))),
-      ...Array.from({ length: held }, () => () => this.#follow(tracks[0]!, false)),
+      ...Array.from({ length: viewers }, (_viewer, index) => () => tracks.forEach((track) => this.#follow(track, true, index))),
+      ...Array.from({ length: held }, (_viewer, index) => () => this.#follow(tracks[0]!, false, index)),
     ];
     for (const [index, start] of all.entries()) setTimeout(start, (index * rampMs) / all.length);
     await after(rampMs + settleMs);
@@ -75,7 +75,8 @@ class Load {
   }
 
   /** A playlist reloaded with every part, and each part asked for as soon as it is hinted. */
-  #follow(track: string, downloads: boolean): void {
+  #follow(track: string, downloads: boolean, viewer: number): void {
+    const own = this.#options.foreignQuery ? `viewer=${viewer}` : '';
     const playlists = this.#connect();
     const parts = downloads ? this.#connect() : null;
     let wanted = '';
@@ -84,7 +85,7 @@ class Load {
       if (loading || !parts || wanted === '') return;
       loading = true;
       const part = wanted;
-      parts.get(`${track}${part}${this.#suffix('?')}`, false, (answer) => {
+      parts.get(`${track}${part}?${own}`, false, (answer) => {
         loading = false;
         this.#takePart(track + part, answer);
         if (wanted !== part) load();
@@ -96,15 +97,10 @@ class Load {
       if (!playlist) return void setTimeout(() => reload(''), RETRY_MS);
       wanted = playlist.hint;
       load();
-      reload(`?${playlist.next}${this.#options.extraQuery}`);
+      reload(`${playlist.next}&`);
     };
-    const reload = (query: string): void => playlists.get(`${track}index.m3u8${query}`, true, take);
+    const reload = (query: string): void => playlists.get(`${track}index.m3u8?${query}${own}`, true, take);
     reload('');
-  }
-
-  #suffix(mark: string): string {
-    const { extraQuery } = this.#options;
-    return extraQuery === '' ? '' : `${mark}${extraQuery.slice(1)}`;
   }
 
   #connect(): ViewerConnection {
