@@ -45,6 +45,8 @@ export function restreamArguments(command: RestreamCommand): string[] {
   builder.output(command.outputUrl).outputOptions([
     ...videoOptions(plan.video, encoder),
     ...audioOptions(plan.audio),
+    // Silence has no end of its own: it goes on alone until ffmpeg has noticed that it is to stop.
+    ...(plan.audio === 'silence' ? ['-shortest'] : []),
     ...command.protocolOptions,
     // A live stream's header cannot be completed afterwards, and need not be.
     ...(container === 'flv' ? ['-flvflags', 'no_duration_filesize'] : []),
