@@ -1,5 +1,6 @@
 import { readEnvironment } from '../config/env.js';
 import { ensureToolchain } from '../launcher/toolchain.js';
+import { runConformanceBench } from './conformance-bench.js';
 import { runLadderBench } from './ladder-bench.js';
 import { runLatencyBench } from './latency-bench.js';
 import { runRestreamBench } from './restream-bench.js';
@@ -11,12 +12,15 @@ npm run bench -- latency [--seconds 60] [--runs 5] [--parts 0.333,0.2]
 npm run bench -- soak [--minutes 30] [--parts 0.333]
 npm run bench -- restream [--seconds 60] [--runs 1]
 npm run bench -- viewers [--seconds 30] [--viewers 600] [--held 5000] [--parts 0.2]
+npm run bench -- conformance [--minutes 10]
 
   ladder   CPU seconds of the media host for a 720p30 stream with three rungs, against bare ffmpeg making the same
   latency  publish to first picture, and glass to glass by a clock in the pixels, in Chromium (CHROMIUM names it)
   soak     the same picture watched for long: stalls, drift of the distance from the encoder, memory of the origin
   restream CPU seconds of one copying restream at 3 Mbit/s, against bare ffmpeg -c copy
-  viewers  CPU of the origin per viewer-second and lateness of parts; publish to received of held playlist requests`;
+  viewers  CPU of the origin per viewer-second and lateness of parts; publish to received of held playlist requests
+  conformance  every playlist followed by a checker that remembers, and by hls-parser in strict mode, through an encoder
+           that is killed and a publisher that is away; fails with what it finds`;
 
 const option = (args: readonly string[], name: string, fallback: number): number => {
   const index = args.indexOf(`--${name}`);
@@ -31,7 +35,8 @@ const partsOf = (args: readonly string[]): string[] | null => {
 };
 
 const [bench, ...args] = process.argv.slice(2);
-if (bench !== 'ladder' && bench !== 'latency' && bench !== 'soak' && bench !== 'restream' && bench !== 'viewers') {
+const BENCHES = ['ladder', 'latency', 'soak', 'restream', 'viewers', 'conformance'];
+if (!BENCHES.includes(bench ?? '')) {
   console.error(USAGE);
   process.exit(bench === '--help' ? 0 : 2);
 }
@@ -43,6 +48,8 @@ if (bench === 'ladder') {
   await runLadderBench({ ...common, runs: option(args, 'runs', 1) });
 } else if (bench === 'restream') {
   await runRestreamBench({ ...common, runs: option(args, 'runs', 1) });
+} else if (bench === 'conformance') {
+  process.exitCode = (await runConformanceBench({ ffmpegPath: ffmpeg, minutes: option(args, 'minutes', 10) })) ? 0 : 1;
 } else if (bench === 'viewers') {
   const load = { viewers: option(args, 'viewers', 600), held: option(args, 'held', 5000) };
   await runViewersBench({ ...common, ...load, seconds: option(args, 'seconds', 30), partDuration: partsOf(args)?.[0] ?? '0.2' });
@@ -53,4 +60,4 @@ if (bench === 'ladder') {
   if (bench === 'latency') await runLatencyBench({ ...common, runs: option(args, 'runs', 5), partDurations: given ?? ['0.333', '0.2'], chromiumPath });
   else await runSoakBench({ ffmpegPath: ffmpeg, chromiumPath, minutes: option(args, 'minutes', 30), partDuration: given?.[0] ?? '0.333' });
 }
-process.exit(0);
+process.exit();

@@ -3,7 +3,7 @@ import { liveWindowStart } from '../../hls/live-window.js';
 import { lowLatencyConstants } from '../../hls/low-latency.js';
 import { renderMediaPlaylist, skippableSegments, type MediaPlaylist } from '../../hls/media-playlist.js';
 import type { MediaSegment } from '../../hls/segment.js';
-import { mergeDelta } from '../support/playlist-follower.js';
+import { mergeDelta } from '../../bench/playlist-follower.js';
 import { parseMedia } from '../origin/playlist-check.js';
 import { expectGolden } from './golden.js';
 
