@@ -18,6 +18,8 @@ export interface RestreamBenchOptions {
   runs: number;
 }
 
+/** So many restreams and as many bare ones, side by side: one alone says little on a machine that does other things, too. */
+const DESTINATIONS = 3;
 /** What platforms are usually sent. */
 const BITRATE = '3M';
 const POLL_MS = 50;
@@ -26,8 +28,8 @@ const START_MS = 5000;
 const LOOPBACK = '127.0.0.1';
 
 /**
- * CPU seconds of one restream that copies, beside bare `ffmpeg -c copy` that sends the same programme to a receiver of the
- * same kind at the same time. Its supervision is shown apart: what the media worker uses more than in a window of the same
+ * CPU seconds of a restream that copies (mean of several), beside as many bare `ffmpeg -c copy` that send the same programme
+ * to receivers of the same kind at the same time. Its supervision is shown apart: what the media worker uses more than in a window of the same
  * length without a restream, which on a busy machine is little more than a guess.
  */
 export async function runRestreamBench(options: RestreamBenchOptions): Promise<void> {
@@ -41,7 +43,7 @@ export async function runRestreamBench(options: RestreamBenchOptions): Promise<v
       runs.push(result);
       console.log(`run ${run}: restream's ffmpeg ${result.ffmpeg.toFixed(2)} s, bare ffmpeg ${result.bare.toFixed(2)} s, ratio ${result.ratio.toFixed(3)}`);
     }
-    const ratio = median(runs.map((result) => result.ratio));
+    const ratio = median(runs.flatMap((result) => result.ratios));
     const share = median(runs.map((result) => total(result) / options.seconds));
     console.log(`\n${resultTable(runs.at(-1)!)}\n\nratio of ffmpeg to bare ffmpeg (median of ${runs.length}): ${ratio.toFixed(3)}\nwith its supervision: ${(100 * share).toFixed(2)} % of a core`);
     const result = { machine: describeMachine(options.ffmpegPath), seconds: options.seconds, ratio, share, runs };
@@ -56,7 +58,9 @@ interface RestreamRun {
   ffmpeg: number;
   supervision: number;
   bare: number;
+  /** Median of the destinations'. */
   ratio: number;
+  ratios: number[];
 }
 
 const total = ({ ffmpeg, supervision }: RestreamRun): number => ffmpeg + supervision;
@@ -83,25 +87,55 @@ async function measureOnce({ ffmpegPath, seconds }: RestreamBenchOptions, stack:
   const worker = processes['media-worker']!;
   const without = await usedBy({ worker }, seconds);
 
-  const receivers = await Promise.all([receive(ffmpegPath), receive(ffmpegPath)]);
-  await call('POST', `/${stream.id}/destinations`, { name: 'bench', url: receivers[0].url, streamKey: 'restream' });
-  const ffmpeg = await liveRestream(stack);
-  const bare = spawn(
-    ffmpegPath,
-    ['-hide_banner', '-loglevel', 'error', '-nostdin', '-f', 'flv', '-i', await inputOf(ffmpeg), '-c', 'copy', '-f', 'flv', `${receivers[1].url}/bare`],
-    // In a session of its own, as restreams are: the kernel shares the CPU out by session.
-    { stdio: 'ignore', detached: true },
-  );
+  const pairs: Pair[] = [];
+  const add = async (body: unknown) => (await call('POST', `/${stream.id}/destinations`, body)) as { id: string };
+  for (let number = 1; number <= DESTINATIONS; number++) pairs.push(await startPair(ffmpegPath, stack, { number, before: pairs.at(-1), add }));
   await delay(START_MS);
-  const used = await usedBy({ worker, ffmpeg, bare: bare.pid! }, seconds);
+  const pids = pairs.flatMap(({ ffmpeg, bare }, index) => [[`ffmpeg ${index}`, ffmpeg] as const, [`bare ${index}`, bare.pid!] as const]);
+  const used = await usedBy({ worker, ...Object.fromEntries(pids) }, seconds);
 
   await call('POST', `/${stream.id}/end`);
-  for (const child of [publisher, bare, ...receivers.map(({ process }) => process)]) {
+  for (const child of [publisher, ...pairs.flatMap(({ bare, receivers }) => [bare, ...receivers])]) {
     child.kill('SIGKILL');
     await exited(child);
   }
-  const run = { ffmpeg: used.ffmpeg!, supervision: Math.max(0, used.worker! - without.worker!), bare: used.bare! };
-  return { ...run, ratio: run.ffmpeg / run.bare };
+  const each = (kind: string): number => pairs.reduce((sum, _pair, index) => sum + used[`${kind} ${index}`]!, 0) / DESTINATIONS;
+  const ratios = pairs.map((_pair, index) => used[`ffmpeg ${index}`]! / used[`bare ${index}`]!);
+  return { ffmpeg: each('ffmpeg'), supervision: Math.max(0, used.worker! - without.worker!) / DESTINATIONS, bare: each('bare'), ratio: median(ratios), ratios };
+}
+
+interface Pair {
+  ffmpeg: number;
+  bare: ChildProcess;
+  receivers: ChildProcess[];
+}
+
+interface PairPlace {
+  number: number;
+  before: Pair | undefined;
+  add: (destination: unknown) => Promise<{ id: string }>;
+}
+
+/** A restream and bare ffmpeg; who comes first takes turns, because the ingest serves its readers in that order. */
+async function startPair(ffmpegPath: string, stack: Stack, { number, before, add }: PairPlace): Promise<Pair> {
+  const receivers = [await receive(ffmpegPath), await receive(ffmpegPath)] as const;
+  const restream = async (): Promise<number> => {
+    const { id } = await add({ name: `bench ${number}`, url: receivers[0].url, streamKey: 'restream' });
+    return liveRestream(stack, id);
+  };
+  const startBare = async (like: number): Promise<ChildProcess> => spawn(
+    ffmpegPath,
+    ['-hide_banner', '-loglevel', 'error', '-nostdin', '-f', 'flv', '-i', await inputOf(like), '-c', 'copy', '-f', 'flv', `${receivers[1].url}/bare`],
+    // In a session of its own, as restreams are: the kernel shares the CPU out by session.
+    { stdio: 'ignore', detached: true },
+  );
+  const processes = receivers.map(({ process }) => process);
+  if (before && number % 2 === 0) {
+    const bare = await startBare(before.ffmpeg);
+    return { ffmpeg: await restream(), bare, receivers: processes };
+  }
+  const ffmpeg = await restream();
+  return { ffmpeg, bare: await startBare(ffmpeg), receivers: processes };
 }
 
 async function usedBy(pids: Record<string, number>, seconds: number): Promise<Record<string, number>> {
@@ -126,10 +160,10 @@ async function inputOf(pid: number): Promise<string> {
   return args[args.indexOf('-i') + 1]!;
 }
 
-async function liveRestream(stack: Stack): Promise<number> {
+async function liveRestream(stack: Stack, destinationId: string): Promise<number> {
   const registry = new RestreamRegistry(dataPaths(stack.dataDir).restreams);
   for (;;) {
-    const [record] = await registry.list();
+    const record = (await registry.list()).find((known) => known.destinationId === destinationId);
     if (record?.live) return record.process.pid;
     await delay(POLL_MS);
   }
