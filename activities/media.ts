@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import type { BroadcastStatus } from '../contracts/origin-control.js';
 import { HoldfastError } from '../domain/errors.js';
 import { stopEncoder } from '../media/encoder-process.js';
+import { EncoderStops } from './encoder-stops.js';
 import { withFailures } from './failures.js';
 import { createRestreamActivities, type RestreamDeps } from './restream.js';
 import { transcode, type TranscodeDeps, type TranscodeInput, type TranscodeResult } from './transcode.js';
@@ -24,10 +25,11 @@ const isUnknown = (error: unknown): boolean => error instanceof HoldfastError &&
 /** Activities of one media host; they run on its own queue (`media-<hostId>`). */
 export function createMediaActivities(deps: TranscodeDeps & RestreamDeps) {
   const { origin, ingest, registry, log } = deps;
+  const stops = new EncoderStops();
   return withFailures({
     ...createRestreamActivities(deps),
 
-    transcode: (input: TranscodeInput): Promise<TranscodeResult> => transcode(deps, input),
+    transcode: (input: TranscodeInput): Promise<TranscodeResult> => transcode({ ...deps, stops }, input),
 
     /** Returns when a viewer can play the broadcast: every rendition has its first segment. */
     async awaitPlayable({ broadcastId, epoch }: { broadcastId: string; epoch: number }): Promise<void> {
@@ -43,7 +45,8 @@ export function createMediaActivities(deps: TranscodeDeps & RestreamDeps) {
     },
 
     /** Ends the broadcast's encoder wherever it stands; nothing to do when it is gone. */
-    async stopTranscode({ broadcastId }: { broadcastId: string }): Promise<void> {
+    async stopTranscode({ broadcastId, epoch }: { broadcastId: string; epoch: number }): Promise<void> {
+      stops.ask(broadcastId, epoch);
       const record = await registry.read(broadcastId);
       if (!record) return;
       await stopEncoder(record.process);

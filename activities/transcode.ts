@@ -1,4 +1,4 @@
-import { CancelledFailure, Context } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import type { RelayReader } from '../contracts/ingest-control.js';
 import type { BroadcastStatus } from '../contracts/origin-control.js';
 import { HoldfastError } from '../domain/errors.js';
@@ -14,6 +14,7 @@ import { ladderArguments } from '../media/ffmpeg/ladder-command.js';
 import type { VideoEncoderChoice } from '../media/ffmpeg/video-encoder.js';
 import { findByArgument, isRunning } from '../media/process-identity.js';
 import { cancellableDelay } from './cancellable-delay.js';
+import type { EncoderStops } from './encoder-stops.js';
 import { EncoderWatch } from './encoder-watch.js';
 import { whileHeartbeating } from './heartbeat.js';
 import { ensureSlate } from '../media/slate.js';
@@ -73,26 +74,24 @@ const ORIGIN_PATIENCE_MS = 20_000;
 
 /**
  * Runs one encoder epoch of a broadcast on this media host: starts ffmpeg, or adopts the one an earlier attempt
- * started, and watches it until it ends. ffmpeg is stopped only when the workflow cancels: a worker that shuts down
- * leaves it running for the next attempt.
+ * started, and watches it until it ends. Cancelling the activity leaves the encoder running, for the next attempt or for the
+ * workflow's next run: `stopTranscode` ends it.
  */
-export async function transcode(deps: TranscodeDeps, input: TranscodeInput): Promise<TranscodeResult> {
+export async function transcode(deps: TranscodeDeps & { stops: EncoderStops }, input: TranscodeInput): Promise<TranscodeResult> {
   const record = await whileHeartbeating(() => adoptOrStart(deps, input));
   if (record === 'no slate') return { reason: 'source_gone', detail: '', mediaSeconds: 0 };
-  if (!record) return ended(deps, input, await verdictOnDead(deps, input), (await receivedSeconds(deps, input)) ?? 0);
-  try {
-    const { verdict, mediaSeconds } = await watch(deps, input, record);
-    if (verdict === 'stalled') await endProcess(record.process, WEDGED_GRACE_MS);
-    else if (verdict !== 'crashed') await stopEncoder(record.process);
+  // Its stop may have been asked for before there was anything to stop.
+  if (record && deps.stops.isAsked(input.broadcastId, input.epoch)) {
+    await stopEncoder(record.process);
     await deps.registry.remove(input.broadcastId);
-    return await ended(deps, input, verdict, mediaSeconds);
-  } catch (error) {
-    if (error instanceof CancelledFailure && Context.current().cancellationDetails?.cancelRequested) {
-      await stopEncoder(record.process);
-      await deps.registry.remove(input.broadcastId);
-    }
-    throw error;
+    return ended(deps, input, 'stopped', 0);
   }
+  if (!record) return ended(deps, input, await verdictOnDead(deps, input), (await receivedSeconds(deps, input)) ?? 0);
+  const { verdict, mediaSeconds } = await watch(deps, input, record);
+  if (verdict === 'stalled') await endProcess(record.process, WEDGED_GRACE_MS);
+  else if (verdict !== 'crashed') await stopEncoder(record.process);
+  await deps.registry.remove(input.broadcastId);
+  return ended(deps, input, verdict, mediaSeconds);
 }
 
 /** Of an encoder that ended while nobody watched: its own fault, or had its publisher left? */

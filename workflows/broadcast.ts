@@ -6,6 +6,7 @@ import type { SourceLayout } from '../domain/source.js';
 import type { EndCause, StreamStatus } from '../domain/stream.js';
 import { retentionWorkflowId, STREAMS_QUEUE } from '../domain/task-queues.js';
 import { BroadcastRecord } from './broadcast-record.js';
+import type { CarriedBroadcast, LastEncoder } from './carried-broadcast.js';
 import { Encoding, type EncodingEnd } from './encoding.js';
 import type { PublishStarted } from './messages.js';
 import { catalog, mediaCommands } from './proxies.js';
@@ -20,36 +21,92 @@ const PICTURE_GRACE = '4 seconds';
 const MS_PER_HOUR = 3_600_000;
 const MS_PER_SECOND = 1000;
 
+export interface BroadcastOutcome {
+  /** The stream can be published to again. */
+  reusable: boolean;
+  /** Not over: the history has become long, and another run goes on with it. */
+  unfinished: CarriedBroadcast | null;
+}
+
 /** One go-live of a stream, from its first publish to its end. */
 export class Broadcast {
-  readonly id = `brd_${uuid4().replaceAll('-', '')}`;
+  readonly id: string;
   readonly #life: StreamLifecycle;
   readonly #hostId: string;
   readonly #record: BroadcastRecord;
   #retentionHours = 0;
   #encoding: Encoding | null = null;
   #epoch = 0;
-  /** The last encoder that delivered anything (or the first) of a publisher, and how far it came. */
-  #last: { publishId: string; epoch: number; mediaSeconds: number } | null = null;
+  #last: LastEncoder | null = null;
   #failures: number[] = [];
   #overdue = false;
   /** Since when viewers have had nothing new; null while they have. */
   #interruptedAt: number | null = null;
   #restreams: Restreams | null = null;
   readonly #clock = new CancellationScope();
+  #endsAt = 0;
+  #isOpen = false;
 
-  constructor(life: StreamLifecycle, publisher: PublishStarted) {
+  constructor(life: StreamLifecycle, begun: Pick<PublishStarted, 'hostId' | 'source'> & { broadcastId?: string }) {
+    this.id = begun.broadcastId ?? `brd_${uuid4().replaceAll('-', '')}`;
     this.#life = life;
-    this.#hostId = publisher.hostId;
-    this.#record = new BroadcastRecord(this.id, publisher.source);
+    this.#hostId = begun.hostId;
+    this.#record = new BroadcastRecord(this.id, begun.source);
   }
 
-  /** Runs to the end; returns whether the stream can be published to again. */
-  async run(): Promise<{ reusable: boolean }> {
-    await this.#open();
+  /** Goes on with a broadcast that an earlier run of the workflow has begun; its encoder is adopted. */
+  static resume(life: StreamLifecycle, carried: CarriedBroadcast): Broadcast {
+    const broadcast = new Broadcast(life, carried);
+    broadcast.#restore(carried);
+    return broadcast;
+  }
+
+  /** Runs to the end, or until another run has to go on with it. */
+  async run(): Promise<BroadcastOutcome> {
+    if (!this.#isOpen) await this.#open();
+    this.#startClock();
     const cause = await this.#untilEnd();
-    await this.#finish(cause);
-    return { reusable: this.#record.settings.reusable };
+    if (cause) await this.#finish(cause);
+    return { reusable: this.#record.settings.reusable, unfinished: cause ? null : this.#carry() };
+  }
+
+  #restore(carried: CarriedBroadcast): void {
+    const { settings, liveAt, encoding } = carried;
+    this.#isOpen = true;
+    Object.assign(this.#record, { settings, liveAt });
+    this.#retentionHours = carried.retentionHours;
+    this.#endsAt = carried.endsAt;
+    this.#epoch = encoding.epoch;
+    this.#last = carried.last;
+    this.#failures = [...carried.failures];
+    this.#encoding = new Encoding(encoding).start();
+    this.#life.resume('live', this.id, this.#hostId);
+    this.#life.restreams = this.#restreams = new Restreams(this.#life, this.id, this.#hostId, carried.source).inherit(carried.restreams);
+  }
+
+  #carry(): CarriedBroadcast {
+    const { settings, source, liveAt } = this.#record;
+    return {
+      broadcastId: this.id,
+      hostId: this.#hostId,
+      settings,
+      retentionHours: this.#retentionHours,
+      source,
+      liveAt,
+      endsAt: this.#endsAt,
+      encoding: { ...this.#encoding!.input, publishId: this.#encoding!.publishId },
+      last: this.#last,
+      failures: this.#failures,
+      restreams: this.#restreams?.carry() ?? [],
+    };
+  }
+
+  /** Only while everything runs smoothly: what is in the middle of something is finished by the run that began it. */
+  #mayContinueAsNew(): boolean {
+    const { status, publisher, keyRotated, mayContinueAsNew } = this.#life;
+    const encoding = this.#encoding;
+    const runs = encoding?.playable && encoding.end === null && encoding.publishId === publisher?.publishId;
+    return Boolean(runs) && status === 'live' && !keyRotated && mayContinueAsNew && this.#restreams?.isSettled === true;
   }
 
   async #open(): Promise<void> {
@@ -61,17 +118,17 @@ export class Broadcast {
     const opened = await catalog.openBroadcast.executeWithOptions({ summary: `open ${this.id}` }, [row]);
     this.#record.settings = opened.settings;
     this.#retentionHours = opened.retentionHours;
+    this.#endsAt = Date.now() + opened.settings.maxDurationSeconds * MS_PER_SECOND;
     life.transition({
       status: 'connecting',
       broadcast: this.#record.projection('connecting'),
       event: { type: 'stream.connected', data: { remoteAddress: publisher?.remoteAddress ?? null, source: this.#record.source } },
     });
-    this.#startClock();
   }
 
   #startClock(): void {
     void this.#clock.run(async () => {
-      await sleep(this.#record.settings.maxDurationSeconds * 1000, { summary: 'maximum duration' });
+      await sleep(Math.max(1, this.#endsAt - Date.now()), { summary: 'maximum duration' });
       this.#overdue = true;
     }).catch(() => undefined /* cancelled: the broadcast ended before */);
   }
@@ -80,9 +137,11 @@ export class Broadcast {
     return this.#life.endCause ?? (this.#overdue ? 'max_duration' : null);
   }
 
-  async #untilEnd(): Promise<EndCause> {
+  /** Why it ends; null when another run has to go on with it. */
+  async #untilEnd(): Promise<EndCause | null> {
     for (;;) {
       if (this.#cause) return this.#cause;
+      if (this.#mayContinueAsNew()) return null;
       const next = this.#life.publisher ? await this.#encode(this.#life.publisher) : await this.#awaitPublisher();
       if (next) return next;
     }
@@ -110,7 +169,8 @@ export class Broadcast {
     const encoding = (this.#encoding ??= this.#startEncoding(publisher));
     const changed = () => life.publisher?.publishId !== publisher.publishId || life.keyRotated;
     const announced = () => encoding.playable && life.status !== 'live';
-    const news = () => this.#cause !== null || changed() || announced() || encoding.unplayable !== null || encoding.end !== null;
+    const ended = () => encoding.unplayable !== null || encoding.end !== null;
+    const news = () => this.#cause !== null || changed() || announced() || ended() || this.#mayContinueAsNew();
     if (life.status !== 'live' || encoding.playable) await condition(news);
     else if (!(await condition(() => news() || encoding.playable, PICTURE_GRACE))) this.#interrupt({ problem: 'no_picture' });
     if (announced()) this.#goLive();

@@ -26,18 +26,18 @@ export class Encoding {
   unplayable: string | null = null;
   end: EncodingEnd | null = null;
   readonly programme: boolean;
-  readonly #input: EncodingInput;
+  readonly input: EncodingInput;
   readonly #scope = new CancellationScope();
 
   constructor(input: EncodingInput) {
-    this.#input = input;
+    this.input = input;
     this.publishId = input.publishId;
     this.epoch = input.epoch;
     this.programme = input.programme;
   }
 
   start(): this {
-    const { hostId, ...input } = this.#input;
+    const { hostId, ...input } = this.input;
     const { epoch, broadcastId } = input;
     void this.#scope.run(async () => {
       const media = encoderActivity(hostId);
@@ -55,7 +55,7 @@ export class Encoding {
   }
 
   async #awaitPlayable(): Promise<void> {
-    const { hostId, broadcastId, epoch } = this.#input;
+    const { hostId, broadcastId, epoch } = this.input;
     try {
       await playableActivity(hostId).awaitPlayable.executeWithOptions({ summary: 'first picture for viewers' }, [{ broadcastId, epoch }]);
       this.playable = true;
@@ -71,13 +71,13 @@ export class Encoding {
 
   /** Its programme goes on with this publisher: an encoder need not begin anew. */
   canTake(publisher: PublishStarted): boolean {
-    return this.showsProgramme && publisher.hostId === this.#input.hostId && sameSource(publisher.source, this.#input.source);
+    return this.showsProgramme && publisher.hostId === this.input.hostId && sameSource(publisher.source, this.input.source);
   }
 
   /** Ends the encoder, politely, and waits until it is gone. */
   async stop(): Promise<void> {
     this.#scope.cancel();
-    const { hostId, broadcastId } = this.#input;
-    await mediaCommands(hostId).stopTranscode.executeWithOptions({ summary: `stop encoder ${this.epoch}` }, [{ broadcastId }]);
+    const { hostId, broadcastId } = this.input;
+    await mediaCommands(hostId).stopTranscode.executeWithOptions({ summary: `stop encoder ${this.epoch}` }, [{ broadcastId, epoch: this.epoch }]);
   }
 }

@@ -3,6 +3,7 @@ import type { RestreamState } from '../domain/destination.js';
 import type { ErrorCode } from '../domain/errors.js';
 import type { SourceLayout } from '../domain/source.js';
 import type { EndCause, StreamStatus } from '../domain/stream.js';
+import type { CarriedBroadcast } from './carried-broadcast.js';
 
 /** The one input of the stream workflow; ids only, never a key or URL. */
 export interface StreamWorkflowInput {
@@ -21,8 +22,10 @@ export interface CarriedState {
   lastPublishSeq: number;
   seenEventIds: string[];
   lastBroadcastId: string | null;
-  /** A publisher that arrived while the last broadcast was ending. */
+  /** The present one, or one that arrived while the last broadcast was ending. */
   publisher: PublishStarted | null;
+  /** The history became long in the middle of a broadcast. */
+  broadcast?: CarriedBroadcast;
 }
 
 /** Media has arrived from a publisher the ingest accepted. */
@@ -84,6 +87,12 @@ export interface RestreamChanged {
   state: RestreamState;
 }
 
+/** How a restream ended, for a run of its stream that has not started it. */
+export interface RestreamEnded extends RestreamChanged {
+  /** The connection did not close politely in time and was cut. */
+  forced: boolean;
+}
+
 /** A stream's state as its workflow knows it. */
 export interface StreamState {
   streamId: string;
@@ -120,6 +129,9 @@ export const destinationUpdate = defineUpdate<RestreamState | null, [Destination
 
 /** A signal between workflows: the restream tells its stream, which alone numbers the timeline. */
 export const restreamChangedSignal = defineSignal<[RestreamChanged]>('restreamChanged');
+export const restreamEndedSignal = defineSignal<[RestreamEnded]>('restreamEnded');
+/** For operators: the broadcast goes on in a new run, with a short history, on the workers' present code. */
+export const continueAsNewSignal = defineSignal('continueAsNew');
 /** Signals from the stream to a restream: it ends politely, tries at once, the source is another one now. */
 export const endRestreamSignal = defineSignal('endRestream');
 export const retryRestreamSignal = defineSignal('retryRestream');

@@ -11,7 +11,7 @@ import type { DestinationError, RestreamEnd, RestreamState } from '../domain/des
 import { decideRestreamRetry, type RestreamEnding } from '../domain/restream-retry.js';
 import type { SourceLayout } from '../domain/source.js';
 import { streamWorkflowId } from '../domain/task-queues.js';
-import { endRestreamSignal, restreamChangedSignal, retryRestreamSignal, sourceChangedSignal } from './messages.js';
+import { endRestreamSignal, restreamChangedSignal, restreamEndedSignal, retryRestreamSignal, sourceChangedSignal } from './messages.js';
 import { farewell, mediaCommands, restreamActivity } from './proxies.js';
 
 export interface RestreamInput {
@@ -102,7 +102,18 @@ class Restream {
     }
     const { forced } = await this.#stop();
     const status = this.#state.status === 'failed' ? 'failed' : 'ended';
-    return { state: { ...this.#state, status, nextAttemptAt: null }, forced };
+    const result = { state: { ...this.#state, status, nextAttemptAt: null }, forced } as const;
+    await this.#tellEnd(result);
+    return result;
+  }
+
+  /** The run of the stream that started this one may have been continued by another, which has no result to wait for. */
+  async #tellEnd(result: RestreamResult): Promise<void> {
+    try {
+      await getExternalWorkflowHandle(streamWorkflowId(this.#input.streamId)).signal(restreamEndedSignal, { eventId: uuid4(), ...result });
+    } catch {
+      // The stream's workflow is gone, and nobody is left to be told.
+    }
   }
 
   /** One connection, from its start to its end; null when the stream said end, `misfit` when it has to be another one. */

@@ -1,10 +1,11 @@
-import { ApplicationFailure, ParentClosePolicy, condition, startChild, type ChildWorkflowHandle } from '@temporalio/workflow';
+import { ApplicationFailure, ParentClosePolicy, condition, getExternalWorkflowHandle, sleep, startChild, type ChildWorkflowHandle, type ExternalWorkflowHandle } from '@temporalio/workflow';
 import type { DestinationSummary } from '../contracts/destinations.js';
 import type { DestinationStatus, RestreamState } from '../domain/destination.js';
 import type { EventType } from '../domain/event.js';
 import { sameSource, type SourceLayout } from '../domain/source.js';
 import { restreamWorkflowId, STREAMS_QUEUE } from '../domain/task-queues.js';
 import { STREAM_ID_ATTRIBUTE } from '../temporal/search-attributes.js';
+import type { CarriedRestream } from './carried-broadcast.js';
 import { endRestreamSignal, retryRestreamSignal, sourceChangedSignal, type DestinationCommand } from './messages.js';
 import { catalog } from './proxies.js';
 import { restreamWorkflow, type RestreamResult } from './restream-workflow.js';
@@ -21,16 +22,14 @@ const EVENTS: Partial<Record<DestinationStatus, EventType>> = {
   ended: 'restream.ended',
 };
 
-interface Running {
-  summary: DestinationSummary;
-  state: RestreamState;
+/** A restream says that it has ended a moment before its workflow has. */
+const CLOSING = '1 second';
+
+interface Running extends CarriedRestream {
   /** null while it is being started. */
-  handle: ChildWorkflowHandle<typeof restreamWorkflow> | null;
-  /** Told to end; if that was while it was being started, it is passed on afterwards. */
-  endRequested: boolean;
-  /** Start again with what is stored now, once this one has ended. */
-  again: boolean;
-  ended: boolean;
+  handle: Pick<ExternalWorkflowHandle, 'signal'> | null;
+  /** Started by an earlier run: it tells its end by a signal. */
+  isInherited: boolean;
 }
 
 /** The restreams of one broadcast: each a workflow of its own; this side starts and ends them and keeps their timeline. */
@@ -41,16 +40,51 @@ export class Restreams {
   #source: SourceLayout;
   readonly #restreams = new Map<string, Running>();
   #closing = false;
+  /** Steps under way that a new run would not know of. */
+  #steps = 0;
 
   constructor(life: StreamLifecycle, broadcastId: string, hostId: string, source: SourceLayout) {
     this.#life = life;
     this.#broadcastId = broadcastId;
     this.#hostId = hostId;
     this.#source = source;
+    life.onRestreamEnded = (state, forced) => this.#inheritedEnded(state, forced);
+  }
+
+  /** Goes on with what an earlier run of the stream has started. */
+  inherit(restreams: readonly CarriedRestream[]): this {
+    for (const restream of restreams) {
+      const { destinationId } = restream.summary;
+      const handle = getExternalWorkflowHandle(restreamWorkflowId(this.#broadcastId, destinationId));
+      this.#restreams.set(destinationId, { ...restream, handle, isInherited: true });
+    }
+    return this;
+  }
+
+  /** Nothing is under way that a new run would not know of. */
+  get isSettled(): boolean {
+    return this.#steps === 0 && [...this.#restreams.values()].every(({ handle, ended }) => ended || handle !== null);
+  }
+
+  carry(): CarriedRestream[] {
+    return [...this.#restreams.values()].map(({ summary, state, endRequested, again, ended }) => ({ summary, state, endRequested, again, ended }));
+  }
+
+  async #step(work: () => Promise<unknown>): Promise<void> {
+    this.#steps += 1;
+    try {
+      await work();
+    } finally {
+      this.#steps -= 1;
+    }
   }
 
   /** All enabled destinations, side by side: a slow one holds up no other. */
-  async startEnabled(): Promise<void> {
+  startEnabled(): Promise<void> {
+    return this.#step(() => this.#startEnabled());
+  }
+
+  async #startEnabled(): Promise<void> {
     const destinations = await catalog.destinationsOf.executeWithOptions({ summary: 'enabled destinations' }, [this.#life.streamId]);
     await Promise.all(destinations.filter(({ enabled }) => enabled).map((summary) => this.#start(summary)));
   }
@@ -61,14 +95,15 @@ export class Restreams {
     if (this.#closing || (before && !before.ended)) return;
     const attempts = before?.state.attempts ?? 0;
     const state: RestreamState = { destinationId, status: 'starting', attempts, lastError: null, nextAttemptAt: null, startedAt: null };
-    const running: Running = { summary, state, handle: null, endRequested: false, again: false, ended: false };
+    const running: Running = { summary, state, handle: null, endRequested: false, again: false, ended: false, isInherited: false };
     // Known before it runs: a command that arrives meanwhile must find it.
     this.#restreams.set(destinationId, running);
     const source = this.#source;
-    running.handle = await this.#startChild(summary, attempts, source);
-    void this.#awaitEnd(running, running.handle);
-    if (source !== this.#source) await signal(running.handle.signal(sourceChangedSignal, this.#source));
-    if (running.endRequested) await signal(running.handle.signal(endRestreamSignal));
+    const child = await this.#startChild(summary, attempts, source);
+    running.handle = child;
+    void this.#awaitEnd(running, child);
+    if (source !== this.#source) await signal(child.signal(sourceChangedSignal, this.#source));
+    if (running.endRequested) await signal(child.signal(endRestreamSignal));
   }
 
   #startChild({ destinationId, label }: DestinationSummary, attempts: number, source: SourceLayout): Promise<ChildWorkflowHandle<typeof restreamWorkflow>> {
@@ -76,7 +111,8 @@ export class Restreams {
     return startChild(restreamWorkflow, {
       workflowId: restreamWorkflowId(this.#broadcastId, destinationId),
       taskQueue: STREAMS_QUEUE,
-      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      // The stream may go on in another run; a restream whose stream is gone ends by itself.
+      parentClosePolicy: ParentClosePolicy.ABANDON,
       staticSummary: `restream to ${label}`,
       typedSearchAttributes: [{ key: STREAM_ID_ATTRIBUTE, value: streamId }],
       args: [{ streamId, broadcastId: this.#broadcastId, destinationId, label, hostId: this.#hostId, source, attempts }],
@@ -92,7 +128,19 @@ export class Restreams {
       result = { state: { ...running.state, status: 'ended', nextAttemptAt: null }, forced: true };
     }
     this.#ended(running, result);
-    if (running.again) await this.#startStored(running.summary.destinationId);
+    if (running.again) await this.#step(() => this.#startStored(running.summary.destinationId));
+  }
+
+  #inheritedEnded(state: RestreamState, forced: boolean): void {
+    const running = this.#restreams.get(state.destinationId);
+    // One of this run's own is known by its workflow's end.
+    if (!running?.isInherited || running.ended) return;
+    this.#ended(running, { state, forced });
+    if (!running.again) return;
+    void this.#step(async () => {
+      await sleep(CLOSING, { summary: 'until the restream is closed' });
+      await this.#startStored(state.destinationId);
+    });
   }
 
   #ended(running: Running, { state, forced }: RestreamResult): void {
@@ -114,7 +162,7 @@ export class Restreams {
     if (sameSource(this.#source, source)) return;
     this.#source = source;
     const handles = [...this.#restreams.values()].flatMap(({ ended, handle }) => (ended || !handle ? [] : [handle]));
-    await Promise.all(handles.map((handle) => signal(handle.signal(sourceChangedSignal, source))));
+    await this.#step(() => Promise.all(handles.map((handle) => signal(handle.signal(sourceChangedSignal, source)))));
   }
 
   /** A restream's own word about itself. */

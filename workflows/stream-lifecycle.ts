@@ -1,4 +1,4 @@
-import { setCurrentDetails, upsertSearchAttributes, uuid4 } from '@temporalio/workflow';
+import { allHandlersFinished, setCurrentDetails, upsertSearchAttributes, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { BroadcastProjection, RecordingProjection } from '../contracts/catalog.js';
 import type { RestreamState } from '../domain/destination.js';
 import type { EventType, StreamEvent } from '../domain/event.js';
@@ -10,6 +10,7 @@ import type {
   PublishStarted,
   PublishStopped,
   RestreamChanged,
+  RestreamEnded,
   StreamState,
   StreamWorkflowInput,
 } from './messages.js';
@@ -42,9 +43,13 @@ export class StreamLifecycle {
   endCause: EndCause | null = null;
   deleteRequested: boolean;
   keyRotated = false;
+  /** Asked for by an operator. */
+  continueRequested = false;
   lastBroadcastId: string | null;
   /** While a broadcast is playable. */
   restreams: Restreams | null = null;
+  /** Also while they are being ended. */
+  onRestreamEnded: ((state: RestreamState, forced: boolean) => void) | null = null;
   #sequence: number;
   #version: number;
   #lastPublishSeq: number;
@@ -84,6 +89,22 @@ export class StreamLifecycle {
 
   restreamChanged({ eventId, state }: RestreamChanged): void {
     if (!this.#seen(eventId)) this.restreams?.changed(state);
+  }
+
+  restreamEnded({ eventId, state, forced }: RestreamEnded): void {
+    if (!this.#seen(eventId)) this.onRestreamEnded?.(state, forced);
+  }
+
+  /** A long history is due for a new run, and nothing is left half done in this one. */
+  get mayContinueAsNew(): boolean {
+    const isDue = this.continueRequested || workflowInfo().continueAsNewSuggested;
+    return isDue && this.outbox.drained && allHandlersFinished();
+  }
+
+  /** A broadcast that an earlier run began. */
+  resume(status: StreamStatus, broadcastId: string, hostId: string): void {
+    [this.status, this.broadcastId, this.hostId] = [status, broadcastId, hostId];
+    this.#show();
   }
 
   /** The first cause stands. */

@@ -9,6 +9,7 @@ import type { RestreamState } from '../domain/destination.js';
 import type { EndCause } from '../domain/stream.js';
 import { Broadcast } from './broadcast.js';
 import {
+  continueAsNewSignal,
   deleteUpdate,
   destinationUpdate,
   disableUpdate,
@@ -18,6 +19,7 @@ import {
   publishStartedSignal,
   publishStoppedSignal,
   restreamChangedSignal,
+  restreamEndedSignal,
   stateQuery,
   streamKeyRotatedSignal,
   type DestinationCommand,
@@ -33,8 +35,8 @@ import { StreamLifecycle } from './stream-lifecycle.js';
 const PROJECTION_WAIT = '2 seconds';
 
 /**
- * A live stream, from creation to its end (a reusable one: to its deletion). Between broadcasts it continues as new,
- * so that each broadcast has a history of its own.
+ * A live stream, from creation to its end (a reusable one: to its deletion). Between broadcasts it continues as new, so that
+ * each broadcast has a history of its own; and in the middle of one whose history has become long.
  */
 export async function streamWorkflow(input: StreamWorkflowInput): Promise<StreamState> {
   const life = new StreamLifecycle(input);
@@ -46,6 +48,8 @@ export async function streamWorkflow(input: StreamWorkflowInput): Promise<Stream
 
 async function live(life: StreamLifecycle, input: StreamWorkflowInput): Promise<StreamState> {
   void life.outbox.run();
+  const unfinished = input.carried?.broadcast;
+  if (unfinished) return runBroadcast(life, Broadcast.resume(life, unfinished));
   if (!input.carried && !input.purge) life.transition({ status: 'idle', event: { type: 'stream.created' } });
   for (;;) {
     await condition(() => life.wanted);
@@ -58,13 +62,20 @@ async function live(life: StreamLifecycle, input: StreamWorkflowInput): Promise<
       await refusePublisher(life);
       continue;
     }
-    const { reusable } = await new Broadcast(life, life.publisher!).run();
-    life.endCause = null;
-    if (life.deleteRequested) return purge(life);
-    if (!reusable) return finished(life);
-    await settled(life);
-    return continueAsNew<typeof streamWorkflow>({ streamId: input.streamId, carried: life.carry() });
+    return runBroadcast(life, new Broadcast(life, life.publisher!));
   }
+}
+
+/** A broadcast to its end, or to the point where a new run goes on with it. */
+async function runBroadcast(life: StreamLifecycle, broadcast: Broadcast): Promise<StreamState> {
+  const { reusable, unfinished } = await broadcast.run();
+  const { streamId } = life;
+  if (unfinished) return continueAsNew<typeof streamWorkflow>({ streamId, carried: { ...life.carry(), broadcast: unfinished } });
+  life.endCause = null;
+  if (life.deleteRequested) return purge(life);
+  if (!reusable) return finished(life);
+  await settled(life);
+  return continueAsNew<typeof streamWorkflow>({ streamId, carried: life.carry() });
 }
 
 /** Handlers only note what is wanted (and wait for it to show); the main loop acts. */
@@ -76,6 +87,8 @@ function registerHandlers(life: StreamLifecycle): void {
   setHandler(streamKeyRotatedSignal, () => {
     if (life.inBroadcast && life.publisher) life.keyRotated = true;
   });
+  setHandler(continueAsNewSignal, () => void (life.continueRequested = true));
+  setHandler(restreamEndedSignal, (ended) => life.restreamEnded(ended));
   setHandler(restreamChangedSignal, (changed) => life.restreamChanged(changed));
   setHandler(destinationUpdate, (command) => destination(life, command));
   setHandler(endUpdate, ({ cause }) => end(life, cause));

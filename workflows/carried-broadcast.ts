@@ -1,0 +1,40 @@
+import type { DestinationSummary } from '../contracts/destinations.js';
+import type { RestreamState } from '../domain/destination.js';
+import type { SourceLayout } from '../domain/source.js';
+import type { StreamSettings } from '../domain/stream.js';
+import type { EncodingInput } from './encoding.js';
+
+/** A broadcast in the middle, for the run that goes on with it. JSON only: it travels through continue-as-new. */
+export interface CarriedBroadcast {
+  broadcastId: string;
+  hostId: string;
+  settings: StreamSettings;
+  retentionHours: number;
+  source: SourceLayout;
+  liveAt: string | null;
+  /** When it has lasted as long as it may, milliseconds since 1970. */
+  endsAt: number;
+  /** The running encoder: the next run's activity adopts it. */
+  encoding: EncodingInput;
+  last: LastEncoder | null;
+  failures: number[];
+  restreams: CarriedRestream[];
+}
+
+/** The last encoder that delivered anything (or the first) of a publisher, and how far it came. */
+export interface LastEncoder {
+  publishId: string;
+  epoch: number;
+  mediaSeconds: number;
+}
+
+/** A restream as its stream knows it; its own workflow goes on regardless. */
+export interface CarriedRestream {
+  summary: DestinationSummary;
+  state: RestreamState;
+  /** Told to end; if that was while it was being started, it is passed on afterwards. */
+  endRequested: boolean;
+  /** Start again with what is stored now, once this one has ended. */
+  again: boolean;
+  ended: boolean;
+}
