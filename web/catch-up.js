@@ -24,13 +24,14 @@ const THIN_AHEAD = 0.12;
  * @param {number} now.latency seconds behind the live edge
  * @param {number} now.target seconds behind it that the playlist asks for
  * @param {number} now.lowestAhead least buffered seconds of the last moments
- * @param {number} now.range further behind the target than this (seconds) the viewer is back in time on purpose
+ * @param {number} now.range seconds; how far behind the target a viewer who paused or went back is still brought to the edge
+ * @param {boolean} now.onPurpose the viewer paused or went back; without that the network was it, and every second is made up for
  * @param {number} now.rate the present playback rate
  * @returns {number} the playback rate from now on
  */
-export function chooseRate({ latency, target, lowestAhead, range, rate }) {
+export function chooseRate({ latency, target, lowestAhead, range, onPurpose, rate }) {
   const behind = latency - target;
-  if (behind > range) return 1;
+  if (onPurpose && behind > range) return 1;
   if (lowestAhead < THIN_AHEAD && behind < 0) return SLOW;
   if (rate < 1 && lowestAhead < SAFE_AHEAD && behind < 0) return rate;
   if (lowestAhead < SAFE_AHEAD || behind <= (rate > 1 ? HURRY_TO : HURRY_FROM)) return 1;

@@ -16,7 +16,7 @@ export class LiveDistance {
   /** Target and part duration of the playlist, seconds. */
   #timing = { target: 0, part: 0 };
 
-  /** @param now tells {hls, isLive, ahead}: ahead = seconds buffered from here on */
+  /** @param now tells {hls, isLive, ahead, onPurpose}: seconds buffered from here on; the viewer wants to be behind */
   constructor(video, now) {
     this.#video = video;
     this.#now = now;
@@ -42,7 +42,7 @@ export class LiveDistance {
 
   #adjust() {
     const video = this.#video;
-    const { hls, isLive, ahead } = this.#now();
+    const { hls, isLive, ahead, onPurpose } = this.#now();
     if (!hls?.targetLatency || !hls.latency || video.paused || video.seeking) {
       this.#ahead = [];
       return;
@@ -52,7 +52,8 @@ export class LiveDistance {
     const { target: targetDuration, part } = this.#timing;
     const target = stalledTarget(hls.targetLatency, this.#stalls, part, targetDuration);
     const lowestAhead = Math.min(...this.#ahead);
-    const rate = isLive ? chooseRate({ latency: hls.latency, target, lowestAhead, range: target + targetDuration, rate: video.playbackRate }) : 1;
+    const range = target + targetDuration;
+    const rate = isLive ? chooseRate({ latency: hls.latency, target, lowestAhead, range, onPurpose, rate: video.playbackRate }) : 1;
     if (rate !== video.playbackRate) video.playbackRate = rate;
   }
 

@@ -38,6 +38,8 @@ const BITS_PER_MEGABIT = 1_000_000;
 const CAUTION = 0.5;
 /** Bit/s: a middle rung, which most connections carry. */
 const UNKNOWN_BANDWIDTH = 2_000_000;
+/** hls.js wants more than three of them. */
+const STARVED_TARGET_DURATIONS = 4;
 /** The shown latency is renewed this often. */
 const LATENCY_MS = 500;
 
@@ -52,7 +54,9 @@ let generation = 0;
 let refilling = false;
 /** The picture has moved since the last start: what runs dry now is a stall, not the beginning. */
 let hasPlayed = false;
-const distance = new LiveDistance(video, () => ({ hls: player.hls, isLive, ahead: bufferedAhead() }));
+/** The viewer paused or went back in time, and has not come back to live. */
+let wentBack = false;
+const distance = new LiveDistance(video, () => ({ hls: player.hls, isLive, ahead: bufferedAhead(), onPurpose: wentBack }));
 
 const MESSAGES = {
   waiting: ['Waiting for the stream', 'It starts by itself as soon as the broadcast is live.'],
@@ -92,6 +96,7 @@ async function untilPlayable(mine) {
 }
 
 async function start() {
+  wentBack = false;
   const mine = ++generation;
   player.hls?.destroy();
   player.hls = null;
@@ -115,6 +120,8 @@ function createHls() {
     // The rate is ours, and what a stall adds to the delay: see live-distance.js.
     maxLiveSyncPlaybackRate: 1,
     liveSyncOnStallIncrease: 0,
+    // Starved and this many target durations behind: what was missed is not shown, the picture goes on at the edge.
+    liveMaxLatencyDurationCount: STARVED_TARGET_DURATIONS,
     // A test fragment would be loaded and thrown away before the first that is shown.
     testBandwidth: false,
     abrEwmaDefaultEstimate: expectedBandwidth(),
@@ -303,6 +310,7 @@ function glassToGlass() {
 
 function goLive() {
   if (!isLive) return;
+  wentBack = false;
   video.currentTime = player.hls?.liveSyncPosition ?? edge().end;
   void play();
 }
@@ -351,7 +359,10 @@ function togglePlay() {
   refilling = false;
   if (video.ended) replay();
   else if (stopped) void play();
-  else video.pause();
+  else {
+    wentBack = true;
+    video.pause();
+  }
 }
 $('play').addEventListener('click', togglePlay);
 video.addEventListener('click', togglePlay);
@@ -365,6 +376,7 @@ $('volume').addEventListener('input', () => {
 $('seek').addEventListener('change', () => {
   const { start: first, end } = edge();
   video.currentTime = first + (Number($('seek').value) / 1000) * (end - first);
+  wentBack = true;
 });
 $('badge').addEventListener('click', goLive);
 $('go-live').addEventListener('click', goLive);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chooseRate, stalledTarget } from '../../web/catch-up.js';
 
-const steady = { latency: 0.64, target: 0.64, lowestAhead: 0.4, range: 3, rate: 1 };
+const steady = { latency: 0.64, target: 0.64, lowestAhead: 0.4, range: 3, onPurpose: false, rate: 1 };
 
 describe('the playback rate', () => {
   it.each([
@@ -19,7 +19,8 @@ describe('the playback rate', () => {
     ['and goes on slowly until there is enough', { latency: 0.5, lowestAhead: 0.2, rate: 0.95 }, 0.95],
     ['then it is 1 again', { latency: 0.5, lowestAhead: 0.3, rate: 0.95 }, 1],
     ['at its distance it does not slow, whatever is ahead', { latency: 0.66, lowestAhead: 0, rate: 0.95 }, 1],
-    ['a viewer who went back in time is left alone', { latency: 30 }, 1],
+    ['a viewer who went back in time is left alone', { latency: 30, onPurpose: true }, 1],
+    ['one whom the network held up is brought back from anywhere', { latency: 30 }, 1.25],
   ])('%s', (_name, now, rate) => {
     expect(chooseRate({ ...steady, ...now })).toBeCloseTo(rate, 9);
   });
@@ -29,7 +30,7 @@ describe('the playback rate', () => {
     for (const start of [0.7, 1, 2, 3.5]) {
       let [latency, rate, changes] = [start, 1, 0];
       for (let look = 0; look < 120; look++) {
-        const next = chooseRate({ latency, target: 0.64, lowestAhead: latency - 0.24, range: 3, rate });
+        const next = chooseRate({ latency, target: 0.64, lowestAhead: latency - 0.24, range: 3, onPurpose: false, rate });
         changes += Number(next !== rate);
         rate = next;
         latency -= (rate - 1) * LOOK_SECONDS;
