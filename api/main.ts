@@ -13,6 +13,7 @@ import { createRecordingRepository } from '../db/repositories/recordings.js';
 import { createStreamRepository } from '../db/repositories/streams.js';
 import { createLogger } from '../log/logger.js';
 import { createRegistry } from '../ops/ops-server.js';
+import { runEntry } from '../ops/run-entry.js';
 import { createTemporalClient } from '../temporal/client.js';
 import { createApp } from './app.js';
 import { listen, type Listening } from './listen.js';
@@ -85,11 +86,4 @@ async function listenOrExplain(app: Parameters<typeof listen>[0], env: Environme
   }
 }
 
-try {
-  await main();
-  process.exit(0);
-} catch (error) {
-  createLogger('api').fatal(error instanceof Error ? error.message : String(error));
-  process.exitCode = 1;
-  setImmediate(() => process.exit());
-}
+await runEntry(createLogger('api'), main);

@@ -1,5 +1,5 @@
 import type { AudioCodec } from '../domain/source.js';
-import { BitReader } from './bit-reader.js';
+import { BitReader, readOrNull } from './bit-reader.js';
 
 export interface AudioFormat {
   /** Hz */
@@ -43,15 +43,6 @@ export function formatOfFrame(codec: AudioCodec, frame: Buffer): AudioFormat | n
         return null;
     }
   });
-}
-
-function readOrNull<T>(read: () => T | null): T | null {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
 }
 
 const plausible = (format: AudioFormat | null): AudioFormat | null =>

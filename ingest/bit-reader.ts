@@ -47,3 +47,13 @@ export class BitReader {
     this.#position += count;
   }
 }
+
+/** What `read` finds, or null when the bytes end before it has. */
+export function readOrNull<T>(read: () => T | null): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}

@@ -9,6 +9,7 @@ import { createLogger, type Logger } from '../log/logger.js';
 import { DiskSpace } from '../ops/disk-space.js';
 import { drained, takeStopSignals } from '../ops/drain.js';
 import { createRegistry } from '../ops/ops-server.js';
+import { runEntry } from '../ops/run-entry.js';
 import { createTemporalClient } from '../temporal/client.js';
 import { startIngestServer } from './ingest-server.js';
 import { DEFAULT_LIMITS, type IngestLimits } from './limits.js';
@@ -86,10 +87,4 @@ function limitsOf(env: Environment): Pick<IngestLimits, 'maxStreams' | keyof Sou
 
 const env = readEnvironment();
 const log = createLogger('ingest', env.HOLDFAST_LOG_LEVEL);
-try {
-  await run(env, log);
-  process.exit(0);
-} catch (error) {
-  log.fatal({ err: error }, error instanceof Error ? error.message : String(error));
-  process.exit(1);
-}
+await runEntry(log, () => run(env, log));

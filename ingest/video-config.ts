@@ -1,5 +1,5 @@
 import type { VideoCodec } from '../domain/source.js';
-import { BitReader } from './bit-reader.js';
+import { BitReader, readOrNull } from './bit-reader.js';
 import { sizeOfH264Sps, sizeOfH265Sps } from './sps.js';
 
 /** Pixels as shown, after cropping. */
@@ -31,15 +31,6 @@ export function sizeOfConfig(codec: VideoCodec, config: Buffer): PictureSize | n
 /** The size a VP9 keyframe says in its uncompressed header (VP9 bitstream, 6.2); null for other codecs and frames. */
 export function sizeOfKeyframe(codec: VideoCodec, frame: Buffer): PictureSize | null {
   return codec === 'vp9' ? readOrNull(() => plausible(sizeOfVp9Keyframe(frame))) : null;
-}
-
-function readOrNull<T>(read: () => T | null): T | null {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
 }
 
 /** 8K and some: above it the header was misread, and no rung could be made of it either. */

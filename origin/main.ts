@@ -9,6 +9,7 @@ import { createApiKeyRepository } from '../db/repositories/api-keys.js';
 import { createLogger, type Logger } from '../log/logger.js';
 import { DiskSpace } from '../ops/disk-space.js';
 import { createRegistry } from '../ops/ops-server.js';
+import { runEntry } from '../ops/run-entry.js';
 import { startOriginServer } from './origin-server.js';
 import { createTokenVerifier } from './verify-token.js';
 
@@ -75,10 +76,4 @@ async function stopSignal(): Promise<void> {
 
 const env = readEnvironment();
 const log = createLogger('origin', env.HOLDFAST_LOG_LEVEL);
-try {
-  await run(env, log);
-  process.exit(0);
-} catch (error) {
-  log.fatal({ err: error }, error instanceof Error ? error.message : String(error));
-  process.exit(1);
-}
+await runEntry(log, () => run(env, log));

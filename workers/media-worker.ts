@@ -19,7 +19,8 @@ import { endOrphans } from '../media/orphans.js';
 import { RestreamRegistry } from '../media/restream-registry.js';
 import { drained, type StopSignals, takeStopSignals } from '../ops/drain.js';
 import { createRegistry } from '../ops/ops-server.js';
-import { installRuntime, runEntry, runWorker } from './run-worker.js';
+import { runEntry } from '../ops/run-entry.js';
+import { installRuntime, runWorker } from './run-worker.js';
 
 const env = readEnvironment();
 // The ffmpeg children inherit the environment: they get no secrets, and need none.

@@ -7,7 +7,8 @@ import { createCatalog } from '../db/repositories/catalog.js';
 import { STREAMS_QUEUE } from '../domain/task-queues.js';
 import { createLogger } from '../log/logger.js';
 import { createRegistry } from '../ops/ops-server.js';
-import { installRuntime, runEntry, runWorker, workflowBundle } from './run-worker.js';
+import { runEntry } from '../ops/run-entry.js';
+import { installRuntime, runWorker, workflowBundle } from './run-worker.js';
 
 const env = readEnvironment();
 const log = createLogger('stream-worker', env.HOLDFAST_LOG_LEVEL);
