@@ -3,7 +3,7 @@ import { dataPaths } from '../config/addresses.js';
 import { startStack, type Stack } from '../launcher/stack.js';
 import { createTemporalClient } from '../temporal/client.js';
 import { DrillApi, type DrillStream } from './api-client.js';
-import { processesWith } from './processes.js';
+import { encoderMark, processesWith } from './processes.js';
 import { RetryingPublisher } from './publisher.js';
 import { waitFor } from './wait.js';
 
@@ -90,7 +90,7 @@ async function leftOver(stack: Stack, api: DrillApi, stream: DrillStream): Promi
     'running workflows': (await client.workflow.count(`ExecutionStatus = 'Running'`)).count,
     'encoders written down': files(paths.encoders),
     'files of media': files(paths.media),
-    'ffmpeg processes': processesWith(stack.dataDir).filter((pid) => processesWith('/relay/').includes(pid)).length,
+    'ffmpeg processes': processesWith(encoderMark(stack.dataDir)).length,
   });
   const isClean = async (): Promise<boolean> => Object.values(await counts()).every((count) => count === 0);
   await waitFor(isClean, RETENTION_LIMIT_MS);

@@ -27,6 +27,8 @@ export interface Fault {
   name: string;
   /** For the table. */
   title: string;
+  /** Done three times, once in the short set. */
+  repeated?: boolean;
   /** Part of the set that CI runs. */
   short: boolean;
   limits: Limits;

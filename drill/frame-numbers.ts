@@ -14,6 +14,8 @@ const FRAME_BITS = 16;
 const RUN_BITS = 4;
 const BITS = FRAME_BITS + RUN_BITS;
 export const RUNS = 2 ** RUN_BITS;
+/** No encoder's: the slate, whose upper edge is dark. Runs count from 1. */
+const NO_RUN = 0;
 const WHITE = 128;
 
 /** ffmpeg filters that write the number; `n` is the frame's own in this run (drawbox, timeline editing). */
@@ -74,6 +76,7 @@ export class FrameLedger {
   take(numbers: readonly NumberedFrame[]): FrameCount {
     const count: FrameCount = { frames: numbers.length, lost: 0, repeated: 0 };
     for (const { run, frame } of numbers) {
+      if (run === NO_RUN) continue;
       if (run !== this.#run) {
         // What the encoder before this one sent last may never have left its machine; what this one sent first has.
         if (this.#run !== null) count.lost += frame;

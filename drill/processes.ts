@@ -55,6 +55,9 @@ export async function freeze(pid: number, ms: number): Promise<void> {
   }
 }
 
+/** In the command line of every encoder of an installation, and of nothing else: the origin's sockets. */
+export const encoderMark = (dataDir: string): string => `unix:${dataDir}`;
+
 /** Processes of this machine with `text` in their command line. */
 export function processesWith(text: string): number[] {
   return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).map(Number).filter((pid) => {

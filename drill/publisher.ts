@@ -61,9 +61,9 @@ export class RetryingPublisher {
 
   async #publish(): Promise<void> {
     while (this.#wanted) {
+      this.#run = (this.#run % (RUNS - 1)) + 1;
       const child = spawn(this.#options.ffmpegPath, this.#arguments(), { stdio: ['ignore', 'ignore', 'pipe'] });
       this.#child = child;
-      this.#run = (this.#run + 1) % RUNS;
       child.stderr.on('data', (chunk: Buffer) => (this.#words = (this.#words + chunk.toString()).slice(-KEPT_WORDS)));
       await once(child, 'exit');
       this.#child = null;

@@ -55,7 +55,8 @@ export class FaultRunner {
     };
     if (!recovered) problems.push('the viewer did not play again');
     problems.push(...this.#answers(startedAt, fault), ...(await this.#doubled()));
-    return { name: fault.name, title: fault.title, ...measured, failures: failuresOf(measured, fault.limits) };
+    const title = fault.repeated && !scene.options.short ? `${fault.title}, three times` : fault.title;
+    return { name: fault.name, title, ...measured, failures: failuresOf(measured, fault.limits) };
   }
 
   async #playback(startedAt: number, problems: string[]): Promise<Pick<Measured, 'longestStallMs'>> {

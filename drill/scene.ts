@@ -7,7 +7,7 @@ import { startStack, type Stack } from '../launcher/stack.js';
 import type { EncoderRecord } from '../media/encoder-registry.js';
 import { DrillApi, type DrillStream } from './api-client.js';
 import { Platform } from './platform.js';
-import { processesWith } from './processes.js';
+import { encoderMark, processesWith } from './processes.js';
 import { RetryingPublisher } from './publisher.js';
 import { SegmentWatch } from './segment-watch.js';
 import { judgePlayback } from './stall.js';
@@ -103,12 +103,13 @@ export class Scene {
 
   /** How many ffmpeg processes do what one should do. */
   encoderProcesses(): number {
-    const reading = new Set(processesWith('/relay/'));
-    return processesWith(this.stack.dataDir).filter((pid) => reading.has(pid)).length;
+    return processesWith(encoderMark(this.stack.dataDir)).length;
   }
 
   restreamProcesses(): number {
-    return processesWith(`/programme/${this.stream.id}`).length;
+    // An encoder reads the programme, too, once its publisher has been away.
+    const encoders = new Set(processesWith(encoderMark(this.stack.dataDir)));
+    return processesWith(`/programme/${this.stream.id}`).filter((pid) => !encoders.has(pid)).length;
   }
 
   /** Ends everything it started. */

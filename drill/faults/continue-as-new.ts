@@ -12,7 +12,8 @@ const STATUS_LIMIT_MS = 1000;
 /** Not a fault: what happens by itself once a stream's history is long, in the middle of its broadcast. */
 export const CONTINUE_AS_NEW: Fault = {
   name: 'continue-as-new',
-  title: 'the stream goes on in a new workflow run, three times',
+  title: 'the stream goes on in a new workflow run',
+  repeated: true,
   short: true,
   limits: { stallMs: UNNOTICED_MS, framesLost: 0, discontinuities: 0, statusMs: STATUS_LIMIT_MS },
   async inject(scene) {

@@ -15,7 +15,8 @@ const BACK_LIMIT_MS = 15_000;
 function controlProcess(name: string): Fault {
   return {
     name: `kill-${name}`,
-    title: `kill -9 of ${name}, three times`,
+    title: `kill -9 of ${name}`,
+    repeated: true,
     short: true,
     apiMayBeAway: name === 'api',
     limits: { stallMs: UNNOTICED_MS, framesLost: 0, discontinuities: 0, statusMs: BACK_LIMIT_MS },

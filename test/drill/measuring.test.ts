@@ -43,6 +43,7 @@ describe('frames', () => {
     ['missing in between', [frames(1, 7, 10)], { frames: 2, lost: 2, repeated: 0 }],
     ['shown again', [frames(1, 7, 8, 7, 8, 9)], { frames: 5, lost: 0, repeated: 2 }],
     ['missing at the start of the next encoder run', [frames(1, 7), frames(2, 3, 4)], { frames: 2, lost: 3, repeated: 0 }],
+    ['of a slate are none of the encoder’s', [frames(1, 7), frames(0, 0, 0, 0), frames(1, 8)], { frames: 1, lost: 0, repeated: 0 }],
     ['missing between two looks', [frames(1, 7), frames(1, 9)], { frames: 1, lost: 1, repeated: 0 }],
   ])('%s are counted', (_name, looks, expected) => {
     const ledger = new FrameLedger();
