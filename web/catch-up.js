@@ -18,6 +18,8 @@ const RATE_PER_SECOND = 0.5;
 /** Buffered seconds that are never played away by hurrying; with less than the second figure the picture is held back. */
 const SAFE_AHEAD = 0.25;
 const THIN_AHEAD = 0.12;
+/** Nearer than the target by more than this (seconds) the picture is held back whatever is buffered: the next hiccup would find nothing. */
+const TOO_NEAR = 0.3;
 
 /**
  * @param {object} now
@@ -32,7 +34,7 @@ const THIN_AHEAD = 0.12;
 export function chooseRate({ latency, target, lowestAhead, range, onPurpose, rate }) {
   const behind = latency - target;
   if (onPurpose && behind > range) return 1;
-  if (lowestAhead < THIN_AHEAD && behind < 0) return SLOW;
+  if (behind < -TOO_NEAR || (lowestAhead < THIN_AHEAD && behind < 0)) return SLOW;
   if (rate < 1 && lowestAhead < SAFE_AHEAD && behind < 0) return rate;
   if (lowestAhead < SAFE_AHEAD || behind <= (rate > 1 ? HURRY_TO : HURRY_FROM)) return 1;
   const wanted = 1 + Math.max(RATE_STEP, RATE_PER_SECOND * behind);

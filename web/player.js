@@ -38,7 +38,7 @@ const BITS_PER_MEGABIT = 1_000_000;
 const CAUTION = 0.5;
 /** Bit/s: a middle rung, which most connections carry. */
 const UNKNOWN_BANDWIDTH = 2_000_000;
-/** hls.js wants more than three of them. */
+/** More than hls.js stays behind without low latency, three. */
 const STARVED_TARGET_DURATIONS = 4;
 /** The shown latency is renewed this often. */
 const LATENCY_MS = 500;
@@ -120,13 +120,14 @@ function createHls() {
     // The rate is ours, and what a stall adds to the delay: see live-distance.js.
     maxLiveSyncPlaybackRate: 1,
     liveSyncOnStallIncrease: 0,
-    // Starved and this many target durations behind: what was missed is not shown, the picture goes on at the edge.
-    liveMaxLatencyDurationCount: STARVED_TARGET_DURATIONS,
     // A test fragment would be loaded and thrown away before the first that is shown.
     testBandwidth: false,
     abrEwmaDefaultEstimate: expectedBandwidth(),
     backBufferLength: 60,
   });
+  // Starved and this far behind: what was missed is not shown, the picture goes on at the edge. Given to the constructor
+  // it would ask for liveSyncDurationCount beside it.
+  hls.config.liveMaxLatencyDurationCount = STARVED_TARGET_DURATIONS;
   player.hls = hls;
   hls.on(Hls.Events.MANIFEST_PARSED, () => {
     listQualities(hls);

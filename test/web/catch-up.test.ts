@@ -16,6 +16,7 @@ describe('the playback rate', () => {
     ['a hurry ends when little is ahead', { latency: 1.04, lowestAhead: 0.2, rate: 1.2 }, 1],
     ['nearer than wanted it stays 1 while enough is ahead', { latency: 0.4, lowestAhead: 0.2 }, 1],
     ['nearer than wanted with next to nothing ahead it slows', { latency: 0.4, lowestAhead: 0.1 }, 0.95],
+    ['much nearer than wanted it slows, whatever is ahead', { latency: 0.3, lowestAhead: 0.3 }, 0.95],
     ['and goes on slowly until there is enough', { latency: 0.5, lowestAhead: 0.2, rate: 0.95 }, 0.95],
     ['then it is 1 again', { latency: 0.5, lowestAhead: 0.3, rate: 0.95 }, 1],
     ['at its distance it does not slow, whatever is ahead', { latency: 0.66, lowestAhead: 0, rate: 0.95 }, 1],
