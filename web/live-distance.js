@@ -11,6 +11,7 @@ export class LiveDistance {
   #video;
   #now;
   #ahead = [];
+  #latencies = [];
   #stalls = 0;
   #stalledAt = 0;
   /** Target and part duration of the playlist, seconds. */
@@ -26,6 +27,7 @@ export class LiveDistance {
   /** A new start: what was before counts no longer. */
   reset() {
     this.#ahead = [];
+    this.#latencies = [];
     this.#stalls = 0;
   }
 
@@ -45,15 +47,19 @@ export class LiveDistance {
     const { hls, isLive, ahead, onPurpose } = this.#now();
     if (!hls?.targetLatency || !hls.latency || video.paused || video.seeking) {
       this.#ahead = [];
+      this.#latencies = [];
       return;
     }
     this.#ahead = [...this.#ahead, ahead].slice(-AHEAD_SAMPLES);
+    // After a change of the quality hls.js knows an old edge of the new rendition for a moment, and seems to be far behind.
+    this.#latencies = [...this.#latencies, hls.latency].slice(-AHEAD_SAMPLES);
+    const latency = Math.min(...this.#latencies);
     this.#forgetStall();
     const { target: targetDuration, part } = this.#timing;
     const target = stalledTarget(hls.targetLatency, this.#stalls, part, targetDuration);
     const lowestAhead = Math.min(...this.#ahead);
     const range = target + targetDuration;
-    const rate = isLive ? chooseRate({ latency: hls.latency, target, lowestAhead, range, onPurpose, rate: video.playbackRate }) : 1;
+    const rate = isLive ? chooseRate({ latency, target, lowestAhead, range, onPurpose, rate: video.playbackRate }) : 1;
     if (rate !== video.playbackRate) video.playbackRate = rate;
   }
 
