@@ -2,7 +2,10 @@
  * Plays one playback id: waits until there is something, starts by itself, recovers from what can be recovered.
  * `window.holdfastPlayer` = {hls, video} for tests and for pages that embed this one.
  */
+import { bufferedAhead } from './buffered.js';
+import { clock } from './clock.js';
 import { LiveDistance } from './live-distance.js';
+import { expectedBandwidth, labelAuto, listQualities } from './quality.js';
 
 const Hls = window.Hls;
 const $ = (id) => document.getElementById(id);
@@ -33,11 +36,6 @@ const REFILL_POLL_MS = 100;
 /** Closer than this to the live edge (seconds) counts as live, with low latency and without. */
 const LOW_LATENCY_EDGE_SECONDS = 4;
 const EDGE_SECONDS = 12;
-const BITS_PER_MEGABIT = 1_000_000;
-/** Browsers round their estimate, and know nothing of the way to this server. */
-const CAUTION = 0.5;
-/** Bit/s: a middle rung, which most connections carry. */
-const UNKNOWN_BANDWIDTH = 2_000_000;
 /** More than hls.js stays behind without low latency, three. */
 const STARVED_TARGET_DURATIONS = 4;
 /** The shown latency is renewed this often. */
@@ -56,7 +54,7 @@ let refilling = false;
 let hasPlayed = false;
 /** The viewer paused or went back in time, and has not come back to live. */
 let wentBack = false;
-const distance = new LiveDistance(video, () => ({ hls: player.hls, isLive, ahead: bufferedAhead(), onPurpose: wentBack }));
+const distance = new LiveDistance(video, () => ({ hls: player.hls, isLive, ahead: bufferedAhead(video), onPurpose: wentBack }));
 
 const MESSAGES = {
   waiting: ['Waiting for the stream', 'It starts by itself as soon as the broadcast is live.'],
@@ -151,11 +149,6 @@ function createHls() {
 }
 
 /** Bit/s to choose the first quality by: the browser's own estimate, where it tells one. */
-function expectedBandwidth() {
-  const megabits = navigator.connection?.downlink;
-  return megabits ? megabits * BITS_PER_MEGABIT * CAUTION : UNKNOWN_BANDWIDTH;
-}
-
 function startNative() {
   video.src = playlistUrl;
   video.addEventListener('durationchange', () => {
@@ -193,15 +186,6 @@ async function play() {
   }
 }
 
-/** Seconds of media ahead, on the far side of holes too: where an encoder began anew the sound may leave one of a frame or two. */
-function bufferedAhead() {
-  let seconds = 0;
-  for (let index = 0; index < video.buffered.length; index++) {
-    seconds += Math.max(0, video.buffered.end(index) - Math.max(video.buffered.start(index), video.currentTime));
-  }
-  return seconds;
-}
-
 /**
  * hls.js takes a hole in the sound (of a frame, where an encoder began anew) for media still missing and then never ends
  * the video. Dry within this distance (seconds) of the end of a finished playlist is the end.
@@ -220,12 +204,12 @@ async function refill() {
   // With low latency the margin grows with the stalls: standing still would only add to the delay.
   if (lowLatency) return;
   // Not dry but before a hole: hls.js jumps it, and only while the video plays.
-  if (bufferedAhead() >= REFILL_SECONDS) return;
+  if (bufferedAhead(video) >= REFILL_SECONDS) return;
   const mine = generation;
   refilling = true;
   video.pause();
   await delay(REFILL_MS);
-  while (refilling && mine === generation && isLive && bufferedAhead() < REFILL_SECONDS) await delay(REFILL_POLL_MS);
+  while (refilling && mine === generation && isLive && bufferedAhead(video) < REFILL_SECONDS) await delay(REFILL_POLL_MS);
   if (refilling && mine === generation) void play();
   refilling = false;
 }
@@ -242,33 +226,6 @@ function replay() {
   if (document.body.dataset.state !== 'ended') return void play();
   void start();
 }
-
-function listQualities(hls) {
-  const select = $('quality');
-  const name = (level) => {
-    const side = Math.min(level.width, level.height);
-    return side ? `${side}p${level.frameRate > 31 ? Math.round(level.frameRate) : ''}` : `${Math.round(level.bitrate / 1000)} kbit/s`;
-  };
-  const option = (label, index) => Object.assign(document.createElement('option'), { text: label, value: String(index) });
-  const options = hls.levels.map((level, index) => option(name(level), index)).reverse();
-  select.replaceChildren(option('Auto', -1), ...options);
-  select.value = String(hls.autoLevelEnabled ? -1 : hls.loadLevel);
-  $('quality-box').hidden = hls.levels.length < 2;
-}
-
-function labelAuto(hls) {
-  const auto = $('quality').options[0];
-  if (!auto) return;
-  const current = [...$('quality').options].find((option) => option.value === String(hls.currentLevel));
-  auto.text = hls.autoLevelEnabled && current ? `Auto · ${current.text}` : 'Auto';
-}
-
-const clock = (seconds) => {
-  const whole = Math.max(0, Math.floor(seconds));
-  const two = (value) => String(value).padStart(2, '0');
-  const hours = Math.floor(whole / 3600);
-  return `${hours ? `${hours}:` : ''}${hours ? two(Math.floor(whole / 60) % 60) : Math.floor(whole / 60)}:${two(whole % 60)}`;
-};
 
 function edge() {
   const { seekable } = video;

@@ -30,6 +30,8 @@ const PLAYER_POLICY = [
   'frame-ancestors *',
 ].join('; ');
 
+const SCRIPTS = ['player.js', 'live-distance.js', 'catch-up.js', 'buffered.js', 'clock.js', 'quality.js'];
+
 const version = (packageJson: string): string => (JSON.parse(packageJson) as { version: string }).version;
 
 /** Reads the player page and hls.js once. @param webDir the folder with player.html, player.css and the page's scripts */
@@ -40,9 +42,7 @@ export async function loadWebAssets(webDir: string): Promise<WebAssets> {
   const script = 'text/javascript; charset=utf-8';
   const files: [string, string, string | Buffer][] = [
     ['player.css', 'text/css; charset=utf-8', await readFile(join(webDir, 'player.css'))],
-    ['player.js', script, await readFile(join(webDir, 'player.js'))],
-    ['live-distance.js', script, await readFile(join(webDir, 'live-distance.js'))],
-    ['catch-up.js', script, await readFile(join(webDir, 'catch-up.js'))],
+    ...(await Promise.all(SCRIPTS.map(async (name): Promise<[string, string, Buffer]> => [name, script, await readFile(join(webDir, name))]))),
     [hlsName, script, await readFile(join(hlsDist, 'hls.min.js'))],
   ];
   const assets = new Map(files.map(([name, type, bytes]) => [name, asset(type, bytes, 'asset')]));
