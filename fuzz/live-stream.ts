@@ -67,7 +67,8 @@ export class LiveStream {
   }
 
   static async start(api: Api, ffmpegPath: string): Promise<LiveStream> {
-    const stream = await api.call('POST', '', { name: 'beside the fuzz' });
+    // Its end is not waited for: no slate follows the frames that are counted.
+    const stream = await api.call('POST', '', { name: 'beside the fuzz', reconnectWindowSeconds: 0 });
     const live = new LiveStream(api, ffmpegPath, stream);
     await live.#reaches('live', LIVE_LIMIT_MS);
     return live;
