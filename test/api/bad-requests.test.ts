@@ -128,7 +128,8 @@ const BAD_DESTINATIONS: [string, Record<string, unknown>, string, string][] = [
   ['this machine, cleverly', { ...TARGET, url: 'rtmp://2130706433/live' }, 'destination_address_forbidden', 'url'],
   ['this machine in IPv6', { ...TARGET, url: 'rtmp://[::ffff:127.0.0.1]/live' }, 'destination_address_forbidden', 'url'],
   ['a private network', { ...TARGET, url: 'srt://192.168.1.2:9000' }, 'destination_address_forbidden', 'url'],
-  ['a metadata service', { ...TARGET, url: 'rtmp://user@169.254.169.254/live' }, 'destination_address_forbidden', 'url'],
+  ['a metadata service', { ...TARGET, url: 'rtmp://169.254.169.254/live' }, 'destination_address_forbidden', 'url'],
+  ['a user before the host', { ...TARGET, url: 'rtmp://user:password@live.example.com/live' }, 'destination_url_invalid', 'url'],
 ];
 
 describe('a destination with', () => {
