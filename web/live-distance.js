@@ -5,6 +5,8 @@ const RATE_MS = 250;
 const AHEAD_SAMPLES = 6;
 /** After this long without running dry, one time of it is forgotten. */
 const STALL_MEMORY_MS = 60_000;
+/** The first seconds have one short segment to live on: to run dry there says nothing of the network. */
+const START_MS = 5000;
 
 /** Keeps a video at its distance from the live edge by its playback rate. Every stall makes the distance longer for a while. */
 export class LiveDistance {
@@ -14,6 +16,7 @@ export class LiveDistance {
   #latencies = [];
   #stalls = 0;
   #stalledAt = 0;
+  #startedAt = Infinity;
   /** Target and part duration of the playlist, seconds. */
   #timing = { target: 0, part: 0 };
 
@@ -29,6 +32,12 @@ export class LiveDistance {
     this.#ahead = [];
     this.#latencies = [];
     this.#stalls = 0;
+    this.#startedAt = Infinity;
+  }
+
+  /** The picture moves. */
+  playing() {
+    this.#startedAt = Math.min(this.#startedAt, Date.now());
   }
 
   /** @param details hls.js's LevelDetails */
@@ -38,6 +47,7 @@ export class LiveDistance {
 
   /** The video ran dry. */
   stalled() {
+    if (Date.now() - this.#startedAt < START_MS) return;
     this.#stalls++;
     this.#stalledAt = Date.now();
   }

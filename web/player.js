@@ -292,6 +292,7 @@ function wakeUp() {
 
 video.addEventListener('playing', () => {
   hasPlayed = true;
+  distance.playing();
   show('playing');
   $('big-play').hidden = true;
   $('controls').hidden = false;
