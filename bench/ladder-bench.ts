@@ -111,7 +111,8 @@ async function createStream(stack: Stack) {
       headers: { authorization, ...(body ? { 'content-type': 'application/json' } : {}) },
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
-  const created = await call('', { name: 'ladder bench' });
+  // Without a reconnect window: the slate after the publisher's end is no part of what bare ffmpeg does.
+  const created = await call('', { name: 'ladder bench', reconnectWindowSeconds: 0 });
   if (!created.ok) throw new Error(`create answered ${created.status}: ${await created.text()}`);
   const stream = (await created.json()) as { id: string; streamKey: string; ingest: { rtmp: string } };
   return { ...stream, end: () => call(`/${stream.id}/end`) };
