@@ -42,7 +42,12 @@ export class TestOrigin {
 
   static async start(settings: Partial<Pick<TestOrigin, 'tls' | 'limits'>> = {}): Promise<TestOrigin> {
     const origin = Object.assign(new TestOrigin(await mkdtemp(join(tmpdir(), 'holdfast-origin-'))), settings);
-    await origin.start();
+    try {
+      await origin.start();
+    } catch (error) {
+      await origin.close();
+      throw error;
+    }
     return origin;
   }
 
