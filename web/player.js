@@ -148,7 +148,6 @@ function createHls() {
   return hls;
 }
 
-/** Bit/s to choose the first quality by: the browser's own estimate, where it tells one. */
 function startNative() {
   video.src = playlistUrl;
   video.addEventListener('durationchange', () => {

@@ -9,7 +9,7 @@ const CAUTION = 0.5;
 /** Bit/s: a middle rung, which most connections carry. */
 const UNKNOWN_BANDWIDTH = 2_000_000;
 
-/** Bit/s to begin with, before anything was measured. */
+/** Bit/s to choose the first quality by: the browser's own estimate, where it tells one. */
 export function expectedBandwidth() {
   const megabits = navigator.connection?.downlink;
   return megabits ? megabits * BITS_PER_MEGABIT * CAUTION : UNKNOWN_BANDWIDTH;
