@@ -26,6 +26,11 @@ export interface StartEncode {
   gopSeconds: number;
   /** The first segment ends this many seconds after the start; the second where it would without it. See EncodePlan. */
   firstGopSeconds?: number;
+  /**
+   * Segments and discontinuities are numbered from here at least: another host had the broadcast before, and whoever comes
+   * from there must never see a number again. Below the present numbers it changes nothing.
+   */
+  fromSequence?: number;
   renditions: Rendition[];
 }
 

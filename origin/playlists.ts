@@ -41,11 +41,15 @@ function once(history: History, key: string, query: string, render: () => string
   return playlist;
 }
 
-/** null when nothing can be played yet. */
-export function multivariantPlaylist(history: History, query: string): RenderedPlaylist | null {
+/**
+ * null when nothing can be played yet.
+ *
+ * @param folder of the broadcast as seen from the playlist's address, with its slash; '' = the playlist stands in it
+ */
+export function multivariantPlaylist(history: History, query: string, folder = `${history.open.broadcastId}/`): RenderedPlaylist | null {
   const run = history.playableRun;
   if (!run) return null;
-  return once(history, 'multivariant', query, () => renderMultivariantPlaylist(describeBroadcast(history, query)));
+  return once(history, `multivariant/${folder}`, query, () => renderMultivariantPlaylist(describeBroadcast(history, query, folder)));
 }
 
 /**
@@ -73,20 +77,21 @@ function hasRendition(history: History, rendition: string): boolean {
 
 function describeMedia(history: History, rendition: string, kind: MediaPlaylistKind, query: string): MediaPlaylist {
   const onDemand = kind === 'vod';
-  const onDisk = history.segments.slice(onDemand ? 0 : liveWindowStart(history.segments));
-  const segments = [
-    ...onDisk.map((segment) => describeSegment(history, segment, rendition, onDemand, query)),
-    ...describeEdge(history, rendition, query),
-  ];
+  const { segments: all, continuousFrom, nextMsn } = history;
+  const edge = describeEdge(history, rendition, query);
+  // Behind a jump in the numbers nothing that was before it can be listed: a segment's number is its place in the list.
+  const jumps = !onDemand && edge.length > 0 && all.length > 0 && all.at(-1)!.msn + 1 < nextMsn;
+  const onDisk = all.slice(onDemand ? 0 : jumps ? all.length : Math.max(liveWindowStart(all), continuousFrom));
+  const segments = [...onDisk.map((segment) => describeSegment(history, segment, rendition, onDemand, query)), ...edge];
   const first = onDisk[0];
   return {
     targetDuration: history.runs[0]!.targetDuration,
-    mediaSequence: first?.msn ?? 0,
-    discontinuitySequence: first ? first.discontinuities - Number(first.discontinuity) : 0,
+    mediaSequence: first?.msn ?? nextMsn,
+    discontinuitySequence: (first?.discontinuities ?? history.lastJump) - Number(segments[0]?.discontinuity ?? false),
     segments,
     ended: history.endedAt !== null,
     onDemand,
-    ...(onDemand ? {} : describeLowLatency(history, rendition, segments, first?.msn ?? 0, query)),
+    ...(onDemand ? {} : describeLowLatency(history, rendition, segments, first?.msn ?? nextMsn, query)),
   };
 }
 
@@ -153,11 +158,11 @@ function describeSegment(history: History, segment: HistorySegment, rendition: s
   };
 }
 
-function describeBroadcast(history: History, query: string): MultivariantPlaylist {
+function describeBroadcast(history: History, query: string, folder: string): MultivariantPlaylist {
   const ended = history.endedAt !== null;
   const renditions = ended ? allRenditions(history) : history.playableRun!.renditions;
   const page = ended ? 'vod' : 'index';
-  const uriOf = (id: string): string => `${history.open.broadcastId}/${id}/${page}.m3u8${query}`;
+  const uriOf = (id: string): string => `${folder}${id}/${page}.m3u8${query}`;
   const audio = renditions.find((rendition) => rendition.kind === 'audio');
   const hasVideo = renditions.some((rendition) => rendition.kind === 'video');
   const described = renditions.filter((rendition) => rendition.kind === 'video' || !hasVideo);

@@ -29,10 +29,13 @@ const rendition = z.discriminatedUnion('kind', [
   }),
   z.object({ id: z.literal('audio'), kind: z.literal('audio'), bitrate, sampleRate: z.literal(48000), channels: z.literal(2) }),
 ]);
+/** Leaves a broadcast more numbers than it can use before its files' names have ten digits. */
+const MAX_FROM_SEQUENCE = 500_000_000;
 const startEncode = z.object({
   epoch: z.number().int().positive(),
   gopSeconds: z.number().min(0.5).max(20),
   firstGopSeconds: z.number().min(0.04).max(10).optional(),
+  fromSequence: z.number().int().min(0).max(MAX_FROM_SEQUENCE).optional(),
   renditions: z
     .array(rendition)
     .min(1)

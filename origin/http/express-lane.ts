@@ -36,7 +36,7 @@ export class ExpressLane {
     this.#options = options;
   }
 
-  /** null = not for this lane: signed, or on disk. Throws HoldfastError. */
+  /** null = not for this lane: signed, on disk, or rarely asked for. Throws HoldfastError. */
   find(text: string, gzip: boolean): LaneAnswer | null {
     const target = this.#targets.read(text);
     const { route } = target;
@@ -49,6 +49,8 @@ export class ExpressLane {
         return this.#media(route);
       case 'multivariant':
         return this.#multivariant(route, target.waits, gzip);
+      case 'broadcast':
+        return null;
       case 'player':
         return this.#asset('player', this.#options.assets.player);
       case 'asset':

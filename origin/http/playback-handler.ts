@@ -63,6 +63,8 @@ async function answer(options: PlaybackOptions, exchange: Exchange): Promise<num
   switch (route?.kind) {
     case 'multivariant':
       return sendMultivariant(options, exchange, route);
+    case 'broadcast':
+      return sendBroadcast(options, exchange, route);
     case 'playlist':
       return sendMediaPlaylist(options, exchange, route);
     case 'media':
@@ -97,6 +99,14 @@ async function sendMultivariant(options: PlaybackOptions, exchange: Exchange, { 
   if (!playlist) throw new HoldfastError('not_playable_yet');
   // Never kept without asking again: the next broadcast of the stream shows at the same address.
   return sendPlaylist(request, response, playlist, cacheControl('live', open.playbackPolicy === 'signed'));
+}
+
+async function sendBroadcast(options: PlaybackOptions, { request, response, target }: Exchange, route: RouteOf<'broadcast'>): Promise<number> {
+  const open = await openFor(options, route, target.token);
+  const history = await options.broadcasts.history(open.broadcastId);
+  const playlist = history && multivariantPlaylist(history, carriedQuery(open, target.token), '');
+  if (!history || !playlist) throw new HoldfastError('not_playable_yet');
+  return sendPlaylist(request, response, playlist, playlistCaching(history, null));
 }
 
 async function waitForMedia(options: PlaybackOptions, exchange: Exchange, playbackId: string): Promise<void> {

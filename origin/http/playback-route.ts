@@ -4,6 +4,8 @@ import type { MediaPlaylistKind } from '../playlists.js';
 /** What a playback address means. Every part was checked by pattern: no address can lead out of a broadcast's folder. */
 export type PlaybackRoute =
   | { kind: 'multivariant'; playbackId: string }
+  /** One broadcast by name, also when it is not the newest: a recording, or the part of one that this host has. */
+  | { kind: 'broadcast'; playbackId: string; broadcastId: string }
   | { kind: 'player'; playbackId: string }
   | { kind: 'playlist'; playbackId: string; broadcastId: string; rendition: string; playlist: MediaPlaylistKind }
   | { kind: 'media'; playbackId: string; broadcastId: string; rendition: string; file: string; init: boolean }
@@ -12,7 +14,7 @@ export type PlaybackRoute =
 
 const RENDITION = /^[a-z0-9]{1,24}$/;
 const SEGMENT = /^\d{1,9}\.m4s$/;
-const PART = /^p\d{1,12}\.m4s$/;
+const PART = /^p\d{1,16}\.m4s$/;
 const INIT = /^init-\d{1,9}(-\d{1,4})?\.mp4$/;
 const PLAYLIST = /^(index|vod)\.m3u8$/;
 
@@ -25,6 +27,7 @@ export function parsePlaybackPath(path: string): PlaybackRoute | null {
     if (second === 'index.m3u8') return { kind: 'multivariant', playbackId: first };
     return second === 'player' ? { kind: 'player', playbackId: first } : null;
   }
+  if (fourth === undefined && third === 'index.m3u8' && ID_PATTERN.test(second)) return { kind: 'broadcast', playbackId: first, broadcastId: second };
   if (fourth === undefined || !ID_PATTERN.test(second) || !RENDITION.test(third)) return null;
   const place = { playbackId: first, broadcastId: second, rendition: third };
   const playlist = PLAYLIST.exec(fourth)?.[1] as MediaPlaylistKind | undefined;

@@ -14,7 +14,7 @@ import { ActiveRun, endOfLineMs } from './active-run.js';
 import { AlignedCuts } from './aligned-cuts.js';
 import type { AlignedSegment } from './aligner.js';
 import { EncodeRun, type CutSink } from './encode-run.js';
-import { LiveEdge } from './live-edge.js';
+import { firstPartOf, LiveEdge } from './live-edge.js';
 import { gapInsteadOf, lostSegment } from './lost-segment.js';
 import { PartCuts, type CompletedSegment } from './part-cuts.js';
 import { PartMedia } from './part-media.js';
@@ -43,8 +43,6 @@ export interface LiveBroadcastOptions {
 const DRAIN_LIMIT_MS = 1500;
 /** A minute of segments in memory while the disk does not take them: more, and the encoder is stopped instead. */
 const MAX_UNWRITTEN_SEGMENTS = 30;
-/** Part numbers of one life of the origin; more than the longest broadcast has. The next life begins above them. */
-const PARTS_PER_LIFE = 10_000_000;
 
 /**
  * A broadcast that has not ended: takes one encoder after the other, numbers their segments, writes them, lists them.
@@ -77,7 +75,7 @@ export class LiveBroadcast {
     this.#partMedia = new PartMedia(options.folder, options.parts, options.cache);
     const { history } = options;
     if (history.runs.length > 0 ? history.lowLatency : history.open.latency === 'low') {
-      history.edge = new LiveEdge(history.runs.length * PARTS_PER_LIFE);
+      history.edge = new LiveEdge(firstPartOf(history.runs.length, history.lastJump));
     }
   }
 
@@ -182,6 +180,7 @@ export class LiveBroadcast {
     const sockets = request.renditions.map(({ id }): [string, string] => [id, socketPath(socketDir, broadcastId, request.epoch, id)]);
     const log = this.#options.log.child({ epoch: request.epoch });
     const { line, parts } = describeRun(this.history, request, this.#options.partDuration, log);
+    if (request.fromSequence !== undefined && request.fromSequence > this.#nextMsn) line.fromSequence = this.#nextMsn = request.fromSequence;
     const encode: EncodeRun = new EncodeRun({
       renditions: request.renditions,
       gopSeconds: request.gopSeconds,
@@ -206,6 +205,7 @@ export class LiveBroadcast {
     await encode.listen();
     this.#run = run;
     this.history.apply(line);
+    if (line.fromSequence !== undefined) this.history.edge?.skipTo(firstPartOf(this.history.runs.length, line.fromSequence));
     this.#enqueue(() => this.#journal.append(line));
     return encode;
   }

@@ -23,6 +23,17 @@ export interface EdgeSegment {
 /** Segments of a rendition whose parts are remembered: more than any playlist lists parts of. */
 const KEPT_SEGMENTS = 8;
 
+/** Part numbers of one life of the origin; more than the longest broadcast has. The next life begins above them. */
+const PARTS_PER_LIFE = 10_000_000;
+
+/**
+ * A part number that no host of the broadcast has used: of earlier hosts, lives are fewer than the segments jumped over.
+ *
+ * @param runs of this host so far
+ * @param jump where the numbers of segments last jumped to
+ */
+export const firstPartOf = (runs: number, jump: number): number => (runs + jump) * PARTS_PER_LIFE;
+
 export const partFile = (number: number): string => `p${number}.m4s`;
 
 /**
@@ -37,6 +48,12 @@ export class LiveEdge {
   /** @param firstPart number of the first part; above all that were used before the origin was restarted */
   constructor(firstPart: number) {
     this.#firstPart = firstPart;
+  }
+
+  /** Parts are numbered from here at least. */
+  skipTo(firstPart: number): void {
+    this.#firstPart = Math.max(this.#firstPart, firstPart);
+    for (const [rendition, next] of this.#nextPart) this.#nextPart.set(rendition, Math.max(next, firstPart));
   }
 
   /** Name of the next part of a rendition: its EXT-X-PRELOAD-HINT. */

@@ -33,6 +33,8 @@ export class History {
   version = 0;
   /** What is listed beyond the journal; null without low latency, and when the broadcast is over. */
   edge: LiveEdge | null = null;
+  /** Index of the first segment after the last hole in the numbers: playlists number their segments by their place. */
+  continuousFrom = 0;
   /** The last run is over and journalled to its end. */
   atRest = true;
   /** Runs that were playable before their first segment was on disk. */
@@ -80,7 +82,12 @@ export class History {
 
   /** Number of the next segment. */
   get nextMsn(): number {
-    return (this.segments.at(-1)?.msn ?? -1) + 1;
+    return Math.max((this.segments.at(-1)?.msn ?? -1) + 1, this.runs.at(-1)?.fromSequence ?? 0);
+  }
+
+  /** Where the numbers last jumped to; 0 = never. */
+  get lastJump(): number {
+    return this.runs.findLast((run) => run.fromSequence !== undefined)?.fromSequence ?? 0;
   }
 
   /** Wall clock (ms) where the timeline of the last segment ends; program date time never steps behind it. */
@@ -134,6 +141,8 @@ export class History {
     this.version++;
     const previous = this.segments.at(-1);
     const discontinuity = previous !== undefined && previous.run !== run;
+    if (previous && previous.msn + 1 < msn) this.continuousFrom = this.segments.length;
+    const atLeast = previous?.run === run ? 0 : (this.runs[run]?.fromSequence ?? 0);
     const files = Object.values(renditions);
     const [gapSeconds, gapStartMs] = gap;
     const duration = Math.max(gapSeconds, ...files.map(([seconds]) => seconds));
@@ -141,7 +150,7 @@ export class History {
       msn,
       run,
       discontinuity,
-      discontinuities: (previous?.discontinuities ?? 0) + Number(discontinuity),
+      discontinuities: Math.max((previous?.discontinuities ?? 0) + Number(discontinuity), atLeast),
       duration,
       startMs: files.length > 0 ? Math.min(...files.map(([, , startMs]) => startMs)) : gapStartMs,
       renditions,

@@ -39,6 +39,8 @@ export interface RunLine {
   /** Only of a broadcast that is served in parts. */
   lowLatency?: LowLatencyConstants;
   renditions: Rendition[];
+  /** Numbers of segments and discontinuities jump to this here: another host had the broadcast before. */
+  fromSequence?: number;
 }
 
 /** A rendition's header is on disk as `file`. */
@@ -55,7 +57,7 @@ export interface InitLine {
 /** A segment is on disk in these renditions; one that is not named has a gap there. */
 export interface SegmentLine {
   type: 'segment';
-  /** Media sequence number: 0, 1, 2 … over the broadcast, the same in all renditions. */
+  /** Media sequence number: 0, 1, 2 … over the broadcast (see `fromSequence`), the same in all renditions. */
   msn: number;
   run: number;
   renditions: Record<string, SegmentFile>;
