@@ -110,6 +110,7 @@ describe('the reconnect window', () => {
   it('ends the broadcast with that cause when nobody comes back', async () => {
     const { handle, unpublish, publisher } = await liveStream();
     await unpublish(publisher);
+    await bench.stage.encoder(2);
     await until(() => bench.stage.status === 'reconnecting', 'reconnecting');
     await bench.env.sleep('61 seconds');
     expect((await handle.result()).status).toBe('ended');

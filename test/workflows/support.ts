@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { Context, type Info } from '@temporalio/activity';
 import { Client, type Connection, type WorkflowHandle } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -69,6 +70,14 @@ export class Stage {
   /** Set to make Postgres fail. */
   databaseAway = false;
   #waiting = new Map<string, () => void>();
+  /** Activities that wait to be told of a picture, by broadcast and epoch. */
+  #awaitsPlayable = new Map<string, Info>();
+  readonly #isRecorded: (activity: Info) => Promise<boolean>;
+
+  /** `isRecorded` tells whether the end of an activity has come into its workflow's history. */
+  constructor(isRecorded: (activity: Info) => Promise<boolean>) {
+    this.#isRecorded = isRecorded;
+  }
 
   get events(): StreamEvent[] {
     return this.projections.flatMap((projection) => projection.events);
@@ -106,7 +115,10 @@ export class Stage {
           this.calls.push(`transcode ${input.epoch}`);
           this.encoders.push({ input, finish: resolve, becomePlayable });
         }),
-      awaitPlayable: ({ broadcastId, epoch }) => new Promise((resolve) => void this.#waiting.set(`${broadcastId}/${epoch}`, resolve)),
+      awaitPlayable: ({ broadcastId, epoch }) => {
+        this.#awaitsPlayable.set(`${broadcastId}/${epoch}`, Context.current().info);
+        return new Promise((resolve) => void this.#waiting.set(`${broadcastId}/${epoch}`, resolve));
+      },
       stopTranscode: async () => {
         this.calls.push('stopTranscode');
         this.encoders.at(-1)?.finish({ reason: 'stopped', detail: '', mediaSeconds: 1 });
@@ -155,12 +167,17 @@ export class Stage {
     return this.events.filter(({ data }) => data.destinationId === destinationId).map(({ type }) => type);
   }
 
-  /** The n-th encoder (from 1), once it runs; made playable unless told not to. */
+  /**
+   * The n-th encoder (from 1), once it runs; made playable unless told not to. The workflow has been told of it then: the
+   * time-skipping server gets stuck for good when a workflow cancels an activity in the moment of its completion.
+   */
   async encoder(number: number, { playable = true } = {}): Promise<StagedEncoder> {
     const encoder = await until(() => this.encoders[number - 1], `encoder ${number} to start`);
     if (playable) {
-      await until(() => this.#waiting.has(`${encoder.input.broadcastId}/${encoder.input.epoch}`), 'the workflow to ask for playability');
+      const key = `${encoder.input.broadcastId}/${encoder.input.epoch}`;
+      const asked = await until(() => this.#awaitsPlayable.get(key), 'the workflow to ask for playability');
       encoder.becomePlayable();
+      await until(() => this.#isRecorded(asked), 'the workflow to be told of the picture');
     }
     return encoder;
   }
@@ -178,10 +195,17 @@ async function registerSearchAttributes(env: TestWorkflowEnvironment): Promise<v
   await env.connection.operatorService.addSearchAttributes({ namespace: env.namespace ?? 'default', searchAttributes });
 }
 
+/** Whether the end of this activity has come into the history of its workflow. */
+async function isRecorded(client: Client, { workflowExecution: run, activityId }: Info): Promise<boolean> {
+  const { events } = await client.workflow.getHandle(run!.workflowId, run!.runId).fetchHistory();
+  const scheduled = events?.find((event) => event.activityTaskScheduledEventAttributes?.activityId === activityId)?.eventId;
+  return Boolean(events?.some((event) => scheduled && event.activityTaskCompletedEventAttributes?.scheduledEventId?.eq(scheduled)));
+}
+
 /** A time-skipping server with the real workflows and a stage instead of the world. One per test: its clock is global. */
 export class WorkflowBench {
   static #bundle: Promise<WorkflowBundleWithSourceMap> | undefined;
-  readonly stage = new Stage();
+  readonly stage: Stage;
   readonly env: TestWorkflowEnvironment;
   readonly #stop: () => Promise<void>;
 
@@ -201,7 +225,7 @@ export class WorkflowBench {
       server: { executable: { type: 'existing-path', path: temporalTestServerPath() } },
     });
     await registerSearchAttributes(env);
-    const stage = new Stage();
+    const stage = new Stage((activity) => isRecorded(env.client, activity));
     const connection = env.nativeConnection;
     const streams = await Worker.create({ connection, taskQueue: STREAMS_QUEUE, workflowBundle, activities: stage.catalogActivities() });
     const media = await Worker.create({ connection, taskQueue: mediaQueue(HOST_ID), activities: stage.mediaActivities(), shutdownForceTime: '1 second' });
