@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { RelayReader } from '../contracts/ingest-control.js';
+import type { MediaStart, RelayReader } from '../contracts/ingest-control.js';
 import type { BroadcastStatus } from '../contracts/origin-control.js';
 import { HoldfastError } from '../domain/errors.js';
 import { pickLadder } from '../domain/ladder.js';
@@ -133,11 +133,12 @@ async function start(deps: TranscodeDeps, input: TranscodeInput): Promise<Encode
   const plan = pickLadder(input.source, settings.ladder);
   const media = await mediaOf(deps, input);
   if (!media) return 'no slate';
+  const { inputUrl, resumeAt, receivedAt } = media;
   const { sockets } = await whenOriginAnswers(async () => {
     await deps.origin.open(broadcastId, { playbackId, streamId: input.streamId, latency, playbackPolicy, keep });
-    return deps.origin.startEncode(broadcastId, { epoch, ...plan });
+    return deps.origin.startEncode(broadcastId, { epoch, ...plan, ...(receivedAt === null ? {} : { receivedAt }) });
   });
-  const args = ladderArguments({ ...media, source: input.source, plan, sockets, encoder: deps.encoder });
+  const args = ladderArguments({ inputUrl, resumeAt, source: input.source, plan, sockets, encoder: deps.encoder });
   // An attempt killed between spawn and the note of it leaves an encoder that nobody knows; its sockets name it.
   const orphan = findByArgument(`unix:${Object.values(sockets)[0]}`);
   const logPath = deps.logPath(broadcastId, epoch);
@@ -161,15 +162,37 @@ async function relayReader({ ingest }: TranscodeDeps, { broadcastId, publishId, 
   return { start: 'resume', fromMs: Math.round(beganMs + after.mediaSeconds * MS_PER_SECOND), name };
 }
 
+interface EncoderMedia {
+  inputUrl: string;
+  /** See LadderCommand. */
+  resumeAt: number | null;
+  /** See StartEncode; null: not known. */
+  receivedAt: number | null;
+}
+
 /** What the encoder reads, and from where on; null when a programme is wanted and no slate can take this source's place. */
-async function mediaOf(deps: TranscodeDeps, input: TranscodeInput): Promise<{ inputUrl: string; resumeAt: number | null } | null> {
+async function mediaOf(deps: TranscodeDeps, input: TranscodeInput): Promise<EncoderMedia | null> {
+  const { ingest } = deps;
   if (input.programme) {
     const slate = await ensureSlate({ dir: deps.slatesDir, ffmpegPath: deps.ffmpegPath, source: input.source });
-    return slate === null ? null : { inputUrl: deps.ingest.programmeUrl(input.streamId, slate), resumeAt: null };
+    if (slate === null) return null;
+    const receivedAt = await receiptOf(deps, input, ingest.programmeStart(input.streamId, slate));
+    return { inputUrl: ingest.programmeUrl(input.streamId, slate), resumeAt: null, receivedAt };
   }
   const reader = await relayReader(deps, input);
   const resumeAt = reader.start === 'resume' ? reader.fromMs / MS_PER_SECOND : null;
-  return { inputUrl: deps.ingest.relayUrl(input.publishId, reader), resumeAt };
+  const receivedAt = await receiptOf(deps, input, ingest.relayStart(input.publishId, reader));
+  return { inputUrl: ingest.relayUrl(input.publishId, reader), resumeAt, receivedAt };
+}
+
+/** Asked right before the encoder is: what it is given first is the same then. An ingest that is away only costs the exact date. */
+async function receiptOf({ log }: TranscodeDeps, { broadcastId, epoch }: TranscodeInput, start: Promise<MediaStart>): Promise<number | null> {
+  try {
+    return (await start).receivedAt;
+  } catch (error) {
+    log.warn({ broadcastId, epoch, reason: String(error) }, 'the ingest does not say when the media came in; it is dated by the arrival of the encoder\'s output');
+    return null;
+  }
 }
 
 /** Asks until the origin answers; what it refuses for good ends at once. */

@@ -51,12 +51,19 @@ const READ_NUMBER = `(() => {
   const { data } = context.getImageData(0, 0, ${BITS}, 1);
   let number = 0;
   for (let bit = 0; bit < ${BITS}; bit++) if (data[bit * 4] > 128) number += 2 ** bit;
-  return { number, at: Date.now() };
+  const at = Date.now();
+  return { number, at, shown: at - window.holdfastPlayer.hls.playingDate };
 })()`;
 
-/** Milliseconds since the frame that the page shows now went into the encoder. */
-export async function glassToGlassMs(page: Page): Promise<number> {
-  const { number, at } = await page.evaluate<{ number: number; at: number }>(READ_NUMBER);
+export interface PictureAge {
+  /** Milliseconds since the frame that the page shows now went into the encoder. */
+  glassToGlassMs: number;
+  /** The same as the player tells its viewer, by the dates in the playlist. */
+  shownMs: number;
+}
+
+export async function pictureAge(page: Page): Promise<PictureAge> {
+  const { number, at, shown } = await page.evaluate<{ number: number; at: number; shown: number }>(READ_NUMBER);
   const now = Math.floor((at * FRAME_RATE) / MS_PER_SECOND) % MODULUS;
-  return (((now - number + MODULUS) % MODULUS) * MS_PER_SECOND) / FRAME_RATE;
+  return { glassToGlassMs: (((now - number + MODULUS) % MODULUS) * MS_PER_SECOND) / FRAME_RATE, shownMs: shown };
 }

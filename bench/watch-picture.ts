@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { median } from './cpu-time.js';
-import { glassToGlassMs } from './picture-clock.js';
+import { pictureAge } from './picture-clock.js';
 
 /** Until the player has come to its steady distance from the live edge. */
 const SETTLE_MS = 15_000;
@@ -16,6 +16,8 @@ export interface Watched {
   max: number;
   /** p50 of the last fifth of the time less that of the first. */
   drift: number;
+  /** p50 of the delay the player shows. */
+  shown: number;
   samples: number;
   stalls: number;
   /** In the seconds before the measurement, while the player came to its distance. */
@@ -33,16 +35,19 @@ export async function watchPicture(page: Page, seconds: number, sampleMs: number
   await delay(SETTLE_MS);
   const stallsBefore = await page.evaluate<number>(STALLS);
   const samples: number[] = [];
+  const shown: number[] = [];
   const end = performance.now() + seconds * 1000;
   while (performance.now() < end) {
-    samples.push(await glassToGlassMs(page));
+    const age = await pictureAge(page);
+    samples.push(age.glassToGlassMs);
+    shown.push(age.shownMs);
     eachSample();
     await delay(sampleMs);
   }
-  return { ...summarize(samples), stalls: (await page.evaluate<number>(STALLS)) - stallsBefore, stallsBefore };
+  return { ...summarize(samples), shown: median(shown), stalls: (await page.evaluate<number>(STALLS)) - stallsBefore, stallsBefore };
 }
 
-function summarize(samples: readonly number[]): Omit<Watched, 'stalls' | 'stallsBefore'> {
+function summarize(samples: readonly number[]): Omit<Watched, 'shown' | 'stalls' | 'stallsBefore'> {
   const sorted = [...samples].sort((a, b) => a - b);
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
   const end = Math.max(1, Math.floor(samples.length * DRIFT_SHARE));
@@ -50,12 +55,13 @@ function summarize(samples: readonly number[]): Omit<Watched, 'stalls' | 'stalls
 }
 
 /** Rows of a table about it. */
-export const watchedRows = ({ p50, p95, min, max, drift, samples, stalls, stallsBefore }: Watched): string[][] => [
+export const watchedRows = ({ p50, p95, min, max, drift, shown, samples, stalls, stallsBefore }: Watched): string[][] => [
   ['glass to glass p50', p50.toFixed(0)],
   ['glass to glass p95', p95.toFixed(0)],
   ['glass to glass min', min.toFixed(0)],
   ['glass to glass max', max.toFixed(0)],
   ['drift, last fifth less first', drift.toFixed(0)],
+  ['delay the player shows, p50', shown.toFixed(0)],
   ['samples', String(samples)],
   ['stalls', String(stalls)],
   ['stalls in the 15 s before', String(stallsBefore)],

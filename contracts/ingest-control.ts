@@ -49,6 +49,18 @@ export interface RelayReader {
   name: string | null;
 }
 
+/**
+ * GET /relay/:publishId/start?start=…[&from=MS]: where a reader that asks in these words now begins.
+ * GET /programme/:streamId/start?slate=NAME|none: the same of the programme; a slate that nobody reads yet begins now.
+ */
+export interface MediaStart {
+  /**
+   * Wall clock (ms) at which the first frame of it came in that is not shown already, or would have come in, had it been
+   * as prompt as the frames behind it (see CachedStart); null: it is yet to come.
+   */
+  receivedAt: number | null;
+}
+
 /*
  * GET /programme/:streamId.flv?slate=NAME|none[&reader=ID]: what restreams send. One FLV without end over publisher
  * changes: it begins with the present publisher's newest keyframe, its timestamps never go back and never jump more

@@ -31,6 +31,11 @@ export interface StartEncode {
    * from there must never see a number again. Below the present numbers it changes nothing.
    */
   fromSequence?: number;
+  /**
+   * Wall clock (ms) at which the first frame came in that the encoder is given: the date of what it sends first. What an
+   * encoder is given at once, it sends faster than real time, so the arrival of its output says too late a time. Without it, that is taken.
+   */
+  receivedAt?: number;
   renditions: Rendition[];
 }
 

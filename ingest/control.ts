@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RELAY_STARTS, type DisconnectedPublisher, type EndedReader, type PublisherStatus } from '../contracts/ingest-control.js';
+import { RELAY_STARTS, type DisconnectedPublisher, type EndedReader, type MediaStart, type PublisherStatus, type RelayReader } from '../contracts/ingest-control.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Logger } from '../log/logger.js';
 import type { ProgrammeRequest, Programmes } from './programmes.js';
@@ -17,10 +17,12 @@ export interface ControlOptions {
 const MAX_BODY_BYTES = 16 * 1024;
 const MAX_REASON_LENGTH = 200;
 const PUBLISHER_PATH = /^\/publishers\/([A-Za-z0-9_-]+)(\/disconnect)?$/;
-const RELAY_PATH = /^\/relay\/([A-Za-z0-9_-]+)\.flv$/;
-const PROGRAMME_PATH = /^\/programme\/([A-Za-z0-9_-]+)\.flv$/;
+const RELAY_PATH = /^\/relay\/([A-Za-z0-9_-]+)(\.flv|\/start)$/;
+const PROGRAMME_PATH = /^\/programme\/([A-Za-z0-9_-]+)(\.flv|\/start)$/;
 const READER = /^[A-Za-z0-9_-]{1,128}$/;
 const READER_PATH = /^\/readers\/([A-Za-z0-9_-]{1,128})\/end$/;
+/** Asked for instead of the media: where it begins. */
+const START = '/start';
 /** For `slate`: nothing is sent while the publisher is away. */
 const NO_SLATE = 'none';
 
@@ -57,13 +59,20 @@ async function answer(
   const relay = RELAY_PATH.exec(url.pathname);
   if (relay) {
     requireMethod(request, 'GET');
-    attachReader(publishers.get(relay[1] ?? ''), response, url.searchParams);
+    const [, publishId = '', asked] = relay;
+    const reader = relayQuery(url.searchParams);
+    const publisher = publishers.get(publishId);
+    if (!publisher?.layout) throw new HoldfastError('not_found', 'That publisher is gone.');
+    if (asked === START) sendStart(response, publisher.relay.receivedAt(reader));
+    else publisher.relay.attach(response, reader, publisher.layout);
     return;
   }
-  const [, streamId] = PROGRAMME_PATH.exec(url.pathname) ?? [];
+  const [, streamId, asked] = PROGRAMME_PATH.exec(url.pathname) ?? [];
   if (streamId !== undefined) {
     requireMethod(request, 'GET');
-    await options.programmes.attach(response, { streamId, ...programmeQuery(url.searchParams) });
+    const wanted = { streamId, ...programmeQuery(url.searchParams) };
+    if (asked === START) sendStart(response, options.programmes.receivedAt(wanted));
+    else await options.programmes.attach(response, wanted);
     return;
   }
   const [, reader] = READER_PATH.exec(url.pathname) ?? [];
@@ -87,14 +96,18 @@ async function answer(
   sendJson(response, 200, status);
 }
 
-function attachReader(publisher: Publisher | null, response: ServerResponse, query: URLSearchParams): void {
+function sendStart(response: ServerResponse, receivedAt: number | null): void {
+  const start: MediaStart = { receivedAt };
+  sendJson(response, 200, start);
+}
+
+function relayQuery(query: URLSearchParams): RelayReader {
   const asked = query.get('start') ?? 'cache';
   const start = RELAY_STARTS.find((known) => known === asked);
   if (!start) throw new HoldfastError('invalid_request', `start must be one of ${RELAY_STARTS.join(', ')}.`);
   const fromMs = Number(query.get('from') ?? 0);
   if (!Number.isFinite(fromMs)) throw new HoldfastError('invalid_request', 'from must be a number of milliseconds.');
-  if (!publisher?.layout) throw new HoldfastError('not_found', 'That publisher is gone.');
-  publisher.relay.attach(response, { start, fromMs, name: readerName(query) }, publisher.layout);
+  return { start, fromMs, name: readerName(query) };
 }
 
 function readerName(query: URLSearchParams): string | null {

@@ -70,7 +70,7 @@ export class FlvFanout {
       response.end();
       return;
     }
-    const cached = this.#cached(start);
+    const cached = this.cached(start);
     if (cached) {
       this.#begin(reader, cached.startMs, cached.configs);
       for (const tag of cached.tags) response.write(tag);
@@ -90,7 +90,7 @@ export class FlvFanout {
    */
   write(tag: Buffer, timeMs: number, entry: boolean): void {
     if (entry) this.#cache.enter(timeMs, this.configs);
-    this.#cache.add(tag, timeMs);
+    this.#cache.add(tag, timeMs, Date.now());
     for (const reader of this.#readers) this.#send(reader, tag, entry ? timeMs : null);
   }
 
@@ -99,9 +99,11 @@ export class FlvFanout {
     for (const reader of this.#readers) if (reader.flowing) this.#begin(reader, timeMs, this.configs);
   }
 
-  /** The newest entry point and what came since. */
-  newest(): CachedStart | null {
-    return this.#cache.newest();
+  /** What a reader that begins so gets at once; null: it waits for an entry point. */
+  cached(start: ReaderStart): CachedStart | null {
+    if (typeof start === 'object') return this.#cache.since(start.sinceMs);
+    if (start === 'next') return null;
+    return start === 'first' ? this.#cache.start() : this.#cache.newest();
   }
 
   /** Readers that come later begin with what follows. */
@@ -135,12 +137,6 @@ export class FlvFanout {
     for (const { response } of this.#readers) response.end();
     this.#readers.clear();
     this.#cache.clear();
-  }
-
-  #cached(start: ReaderStart): CachedStart | null {
-    if (typeof start === 'object') return this.#cache.since(start.sinceMs);
-    if (start === 'next') return null;
-    return start === 'first' ? this.#cache.start() : this.#cache.newest();
   }
 
   #open(reader: Reader): void {

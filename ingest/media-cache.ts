@@ -9,6 +9,7 @@ interface Span {
   /** What a decoder needs to know before the first tag. */
   configs: TrackConfigs;
   startMs: number;
+  receivedAt: number;
   tags: Buffer[];
   bytes: number;
 }
@@ -17,6 +18,11 @@ interface Span {
 export interface CachedStart {
   configs: TrackConfigs;
   startMs: number;
+  /**
+   * Wall clock (ms) at which the first tag came in, or would have, had it come as promptly as the most prompt of the
+   * tags behind it: an encoder's first frames wait for its connection, and it makes up for that at once.
+   */
+  receivedAt: number;
   tags: Buffer[];
 }
 
@@ -40,14 +46,19 @@ export class MediaCache {
   enter(timeMs: number, configs: TrackConfigs): void {
     // The one before stays as well: a reader that has died since is continued from there.
     if (!this.#fromFirst) this.#keepNewest();
-    this.#spans.push({ configs: { ...configs }, startMs: timeMs, tags: [], bytes: 0 });
+    this.#spans.push({ configs: { ...configs }, startMs: timeMs, receivedAt: Infinity, tags: [], bytes: 0 });
   }
 
-  /** Keeps a tag; one that comes before any entry point is of no use and dropped. */
-  add(tag: Buffer, timeMs: number): void {
+  /**
+   * Keeps a tag; one that comes before any entry point is of no use and dropped.
+   *
+   * @param receivedAt wall clock (ms) now
+   */
+  add(tag: Buffer, timeMs: number, receivedAt: number): void {
     const span = this.#spans.at(-1);
     if (!span) return;
     span.tags.push(tag);
+    span.receivedAt = Math.min(span.receivedAt, receivedAt - (timeMs - span.startMs));
     span.bytes += tag.length;
     this.#bytes += tag.length;
     const keptMs = timeMs - (this.#spans[0]?.startMs ?? timeMs);
@@ -77,10 +88,12 @@ export class MediaCache {
   }
 
   #from(index: number): CachedStart | null {
-    const first = this.#spans[index];
+    const spans = this.#spans.slice(Math.max(0, index));
+    const [first] = spans;
     if (!first) return null;
     const { configs, startMs } = first;
-    return { configs, startMs, tags: this.#spans.slice(index).flatMap((span) => span.tags) };
+    const receivedAt = Math.min(...spans.map((span) => span.receivedAt - (span.startMs - startMs)));
+    return { configs, startMs, receivedAt, tags: spans.flatMap((span) => span.tags) };
   }
 
   #keepNewest(): void {

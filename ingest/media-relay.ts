@@ -3,7 +3,7 @@ import type { RelayReader } from '../contracts/ingest-control.js';
 import type { SourceLayout } from '../domain/source.js';
 import type { Logger } from '../log/logger.js';
 import { FLV_AUDIO, FLV_VIDEO, flvTag } from './flv.js';
-import { FlvFanout } from './flv-fanout.js';
+import { FlvFanout, type ReaderStart } from './flv-fanout.js';
 import type { IngestLimits } from './limits.js';
 import type { TrackConfigs } from './media-cache.js';
 
@@ -21,6 +21,9 @@ export interface RelayedMessage {
   /** The RTMP message, copied once here. */
   payload: Buffer;
 }
+
+const readerStart = ({ start, fromMs }: Omit<RelayReader, 'name'>): ReaderStart =>
+  start === 'resume' ? { sinceMs: fromMs } : start === 'cache' ? 'first' : 'next';
 
 /** Gets each tag, and the sequence headers that hold when it comes. */
 export type RelayTap = (tag: Buffer, configs: TrackConfigs) => void;
@@ -63,8 +66,22 @@ export class MediaRelay {
   /** Answers a reader until the publisher is gone. */
   attach(response: ServerResponse, { start, fromMs, name }: RelayReader, layout: SourceLayout): void {
     this.#fanout.announce({ audio: layout.audio !== null, video: layout.video !== null });
-    const from = start === 'resume' ? { sinceMs: fromMs } : start === 'cache' ? 'first' : 'next';
-    this.#fanout.attach(response, from, name, (timeMs) => this.#remember(name, start === 'resume' ? Math.max(timeMs, fromMs) : timeMs));
+    this.#fanout.attach(response, readerStart({ start, fromMs }), name, (timeMs) => this.#remember(name, start === 'resume' ? Math.max(timeMs, fromMs) : timeMs));
+  }
+
+  /**
+   * Wall clock (ms) at which the first frame came in that a reader which asks so now is to show; null: it is yet to come.
+   * Of `resume` that is the frame at `fromMs`, not the keyframe before it.
+   */
+  receivedAt({ start, fromMs }: Omit<RelayReader, 'name'>): number | null {
+    const cached = this.#fanout.cached(readerStart({ start, fromMs }));
+    if (!cached) return null;
+    return cached.receivedAt + (start === 'resume' ? Math.max(0, fromMs - cached.startMs) : 0);
+  }
+
+  /** The same of what `tap` begins with. */
+  get newestReceivedAt(): number | null {
+    return this.#fanout.cached('newest')?.receivedAt ?? null;
   }
 
   /** Named readers → where their media begins, milliseconds. */
@@ -81,7 +98,7 @@ export class MediaRelay {
 
   /** Hears what came since the newest entry point, at once, then every further tag; returns what ends that. */
   tap(tap: RelayTap): () => void {
-    const cached = this.#fanout.newest();
+    const cached = this.#fanout.cached('newest');
     for (const tag of cached?.tags ?? []) tap(tag, cached?.configs ?? this.#fanout.configs);
     this.#taps.add(tap);
     return () => this.#taps.delete(tap);

@@ -84,6 +84,11 @@ export class Programme {
     this.#fanout.attach(response, 'newest', reader);
   }
 
+  /** Wall clock (ms) at which the first frame came in that a reader which attaches now gets; null: it is yet to come. */
+  get receivedAt(): number | null {
+    return this.#fanout.cached('newest')?.receivedAt ?? null;
+  }
+
   /** False: nobody reads by that name. */
   endReader(reader: string): boolean {
     return this.#fanout.endReader(reader);

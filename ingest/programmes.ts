@@ -52,6 +52,15 @@ export class Programmes {
     programme.attach(response, request.reader);
   }
 
+  /** See MediaStart. */
+  receivedAt({ streamId, slate }: Omit<ProgrammeRequest, 'reader'>): number | null {
+    const programme = this.#byStream.get(streamId)?.get(slate);
+    if (programme) return programme.receivedAt;
+    const publisher = this.#options.publishers.ofStream(streamId);
+    if (publisher?.layout) return publisher.relay.newestReceivedAt;
+    return slate === null ? null : Date.now();
+  }
+
   /** Ends the readers of that name; false: there is none. */
   endReader(reader: string): boolean {
     return this.#all().filter((programme) => programme.endReader(reader)).length > 0;

@@ -2,6 +2,7 @@ import type {
   DisconnectedPublisher,
   DisconnectPublisher,
   EndedReader,
+  MediaStart,
   PublisherStatus,
   RelayReader,
 } from '../contracts/ingest-control.js';
@@ -50,6 +51,8 @@ export function createOriginClient(baseUrl: string) {
 }
 export type OriginClient = ReturnType<typeof createOriginClient>;
 
+const relayQuery = ({ start, fromMs }: RelayReader): string => `start=${start}${start === 'resume' ? `&from=${fromMs}` : ''}`;
+
 /** The ingest's control API (contracts/ingest-control.ts). */
 export function createIngestClient(baseUrl: string) {
   return {
@@ -69,10 +72,12 @@ export function createIngestClient(baseUrl: string) {
     },
     disconnect: (publishId: string, body: DisconnectPublisher) =>
       call<DisconnectedPublisher>(`${baseUrl}/publishers/${publishId}/disconnect`, 'POST', body),
-    relayUrl: (publishId: string, { start, fromMs, name }: RelayReader) =>
-      `${baseUrl}/relay/${publishId}.flv?start=${start}` +
-      (start === 'resume' ? `&from=${fromMs}` : '') +
-      (name === null ? '' : `&reader=${encodeURIComponent(name)}`),
+    relayUrl: (publishId: string, reader: RelayReader) =>
+      `${baseUrl}/relay/${publishId}.flv?${relayQuery(reader)}` +
+      (reader.name === null ? '' : `&reader=${encodeURIComponent(reader.name)}`),
+    /** Where the relay begins for a reader that asks so now. */
+    relayStart: (publishId: string, reader: RelayReader) =>
+      call<MediaStart>(`${baseUrl}/relay/${publishId}/start?${relayQuery(reader)}`, 'GET', undefined, LOOK_TIMEOUT_MS),
     /**
      * @param slate a name of `ensureSlate`, or null: nothing is sent while the encoder is away
      * @param reader a name for `endReader`: letters, digits, `_` and `-`
@@ -80,6 +85,9 @@ export function createIngestClient(baseUrl: string) {
     programmeUrl: (streamId: string, slate: string | null, reader?: string) =>
       `${baseUrl}/programme/${encodeURIComponent(streamId)}.flv?slate=${encodeURIComponent(slate ?? 'none')}` +
       (reader === undefined ? '' : `&reader=${encodeURIComponent(reader)}`),
+    /** Where the programme begins for a reader that attaches now. */
+    programmeStart: (streamId: string, slate: string | null) =>
+      call<MediaStart>(`${baseUrl}/programme/${encodeURIComponent(streamId)}/start?slate=${encodeURIComponent(slate ?? 'none')}`, 'GET', undefined, LOOK_TIMEOUT_MS),
     /** Ends what a reader of a programme gets, so that its ffmpeg finishes and leaves its platform politely. */
     endReader: (reader: string) => call<EndedReader>(`${baseUrl}/readers/${encodeURIComponent(reader)}/end`, 'POST'),
   };

@@ -36,6 +36,7 @@ const startEncode = z.object({
   gopSeconds: z.number().min(0.5).max(20),
   firstGopSeconds: z.number().min(0.04).max(10).optional(),
   fromSequence: z.number().int().min(0).max(MAX_FROM_SEQUENCE).optional(),
+  receivedAt: z.number().positive().optional(),
   renditions: z
     .array(rendition)
     .min(1)

@@ -24,10 +24,13 @@ export class ActiveRun {
   #sequences = new Map<string, number>();
   /** Wall clock (ms) of media time 0. */
   #wallOfZeroMs: number | null = null;
+  #receivedAt: number | undefined;
 
-  constructor(line: RunLine, encode: EncodeRun) {
+  /** @param receivedAt see StartEncode */
+  constructor(line: RunLine, encode: EncodeRun, receivedAt: number | undefined) {
     this.line = line;
     this.encode = encode;
+    this.#receivedAt = receivedAt;
   }
 
   /** @param notBeforeMs wall clock where the timeline so far ends; the new one begins there or later */
@@ -55,15 +58,30 @@ export class ActiveRun {
     return writePart(sequence, this.inits.get(rendition)!.trackId, samples);
   }
 
-  /** Wall clock (ms) of a media time: arrival of the run's first frame plus media time, never behind what is listed. */
+  /** Wall clock (ms) of a media time: that of the run's first frame plus media time, never behind what is listed. */
   wallOf(mediaSeconds: number, notBeforeMs: number): number {
-    const { started } = this.encode;
-    if (this.#wallOfZeroMs === null) {
-      const arrival = started ? started.wallMs + (mediaSeconds - started.mediaSeconds) * MS_PER_SECOND : Date.now();
-      this.#wallOfZeroMs = Math.max(arrival, notBeforeMs) - mediaSeconds * MS_PER_SECOND;
-    }
+    const started = this.encode.started ?? { mediaSeconds, wallMs: Date.now() };
+    this.#wallOfZeroMs ??= wallOfZeroMs({ mediaSeconds, notBeforeMs, started, receivedAt: this.#receivedAt });
     return Math.round(this.#wallOfZeroMs + mediaSeconds * MS_PER_SECOND);
   }
+}
+
+export interface RunDate {
+  /** What is listed first: not always the first frame. */
+  mediaSeconds: number;
+  /** Wall clock (ms) where the timeline so far ends. */
+  notBeforeMs: number;
+  /** The run's first frame, and when it came out of the encoder (ms). */
+  started: { mediaSeconds: number; wallMs: number };
+  /** When that frame came in (ms), if that is known. */
+  receivedAt: number | undefined;
+}
+
+/** The date (ms) of a run's media time 0. What is listed is never dated before the end of what was listed, whatever the clocks say. */
+export function wallOfZeroMs({ mediaSeconds, notBeforeMs, started, receivedAt = started.wallMs }: RunDate): number {
+  // A frame cannot have come in after it came out: then something else was given to the encoder.
+  const first = Math.min(receivedAt, started.wallMs) - started.mediaSeconds * MS_PER_SECOND;
+  return Math.max(first, notBeforeMs - mediaSeconds * MS_PER_SECOND);
 }
 
 /** Wall clock (ms) where a segment's timeline ends, in its longest rendition. */

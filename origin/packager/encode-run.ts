@@ -40,7 +40,7 @@ export interface EncodeRunOptions {
 export class EncodeRun {
   readonly sockets: Record<string, string>;
   readonly inputs = new Map<string, RenditionInput>();
-  /** T0 of the run and the wall clock (ms) when its frame came in; null before. */
+  /** T0 of the run and the wall clock (ms) when its frame came from the encoder; null before. */
   started: { mediaSeconds: number; wallMs: number } | null = null;
   finished = false;
   #options: EncodeRunOptions;

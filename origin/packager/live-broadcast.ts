@@ -201,7 +201,7 @@ export class LiveBroadcast {
         });
       },
     });
-    const run: ActiveRun = new ActiveRun(line, encode);
+    const run: ActiveRun = new ActiveRun(line, encode, request.receivedAt);
     await encode.listen();
     this.#run = run;
     this.history.apply(line);

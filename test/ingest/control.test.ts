@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { RelayReader } from '../../contracts/ingest-control.js';
 import { HoldfastError } from '../../domain/errors.js';
 import { until } from '../support/until.js';
+import { clientOf } from './programme-reader.js';
 import { decodeRelay, nextStart, publish, startTestIngest, statusOf, type TestIngest } from './support.js';
 
 const KEY = 'sk_controlled';
@@ -16,6 +18,7 @@ describe('the control address', () => {
   it('shows publishers once their media is described, and disconnects them once', async () => {
     ingest = await startTestIngest({ [KEY]: 'str_1' });
     expect(await (await ingest.get('/publishers')).json()).toEqual({ publishers: [] });
+    const publishedAt = Date.now();
     const encoder = publish(ingest.rtmpUrl(KEY), { seconds: 60 });
     const { publishId, source } = await nextStart(ingest);
     const status = await statusOf(ingest, publishId);
@@ -27,6 +30,20 @@ describe('the control address', () => {
     const resumed = await ingest.get(`/relay/${publishId}.flv?start=resume&from=60000&reader=brd_1-2`);
     await resumed.body!.cancel();
     expect((await statusOf(ingest, publishId))?.readers).toEqual({ 'brd_1-2': 60_000 });
+
+    const begins = async (start: RelayReader['start'], fromMs = 0) => (await clientOf(ingest).relayStart(publishId, { start, fromMs, name: null })).receivedAt;
+    const first = (await begins('cache'))!;
+    const half = (await begins('resume', 1500))!;
+    const later = (await begins('cache'))!;
+    // ffmpeg sends the first half second of a file at once: that counts as if it had begun earlier.
+    expect(first).toBeGreaterThan(publishedAt - 1000);
+    expect(first).toBeLessThanOrEqual(Date.now());
+    // The publish's clock begins with a second at its first frame; what comes more promptly makes the date an earlier one.
+    expect(half).toBeLessThanOrEqual(first + 500);
+    expect(half).toBeGreaterThanOrEqual(later + 400);
+    expect(await begins('keyframe')).toBeNull();
+    expect(await clientOf(ingest).programmeStart('str_1', null)).toEqual({ receivedAt: expect.any(Number) });
+    expect(await clientOf(ingest).programmeStart('str_2', null)).toEqual({ receivedAt: null });
 
     const decoded = decodeRelay(ingest, publishId);
     await until(async () => (await (await ingest.get('/metrics')).text()).includes('relay_readers{process="ingest"} 1'), 'the reader');
@@ -45,6 +62,8 @@ describe('the control address', () => {
     ['/publishers/pub_none', undefined, 404, 'not_found'],
     ['/publishers/a/b/c', undefined, 404, 'not_found'],
     ['/relay/pub_none.flv', undefined, 404, 'not_found'],
+    ['/relay/pub_none/start', undefined, 404, 'not_found'],
+    ['/relay/pub_none/start?start=yesterday', undefined, 400, 'invalid_request'],
     ['/relay/pub_none.flv?start=yesterday', undefined, 400, 'invalid_request'],
     ['/relay/pub_none.flv?start=resume&from=noon', undefined, 400, 'invalid_request'],
     ['/relay/pub_none.flv?start=resume&from=1000', undefined, 404, 'not_found'],

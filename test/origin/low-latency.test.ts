@@ -25,7 +25,7 @@ const FIRST_GOP_SECONDS = 0.4;
 
 async function start(epoch: number, list: readonly Rendition[] = SMALL) {
   if (epoch === 1) await origin.open('b', { latency: 'low' });
-  const sockets = await origin.startEncode('b', epoch, [...list], GOP_SECONDS, FIRST_GOP_SECONDS);
+  const sockets = await origin.startEncode('b', epoch, [...list], GOP_SECONDS, { firstGopSeconds: FIRST_GOP_SECONDS });
   return encode({ sockets, renditions: list, seconds: 300, realTime: true, gopSeconds: GOP_SECONDS, firstGopSeconds: FIRST_GOP_SECONDS });
 }
 

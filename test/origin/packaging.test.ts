@@ -127,16 +127,21 @@ describe('a broadcast of three pictures and a sound', () => {
   });
 });
 
+/** Of 25 pictures a second; one frame of sound is less. */
+const ONE_FRAME_MS = 40;
+
 describe('an encoder that dies and is replaced', () => {
   const renditions = [video(120), AUDIO];
 
   test('leaves one discontinuity at the same number everywhere, and a new header', async () => {
     await origin.open('restart', { playbackId: 'restart' });
-    const first = encode({ sockets: await origin.startEncode('restart', 1, renditions), renditions, seconds: 60, realTime: true });
+    const receivedAt = Date.now() - 5000;
+    const first = encode({ sockets: await origin.startEncode('restart', 1, renditions, 2, { receivedAt }), renditions, seconds: 60, realTime: true });
     await until(async () => (await origin.status('restart')).durationSeconds >= 4, 'two segments');
     first.kill('SIGKILL');
     await exited(first);
-    const second = encode({ sockets: await origin.startEncode('restart', 2, renditions), renditions, seconds: 5 });
+    // What it is given came in long before what is listed: it is dated after that all the same.
+    const second = encode({ sockets: await origin.startEncode('restart', 2, renditions, 2, { receivedAt }), renditions, seconds: 5 });
     await exited(second);
     await until(async () => (await origin.status('restart')).renditions.every(({ connected }) => !connected), 'the end of the second encoder');
     await origin.control('POST', '/broadcasts/restart/end');
@@ -150,6 +155,9 @@ describe('an encoder that dies and is replaced', () => {
       expect(new Set(playlist.segments.slice(at).map(({ map }) => map))).toEqual(new Set(['init-2.mp4']));
       const times = playlist.segments.map(({ programDateTime }) => programDateTime);
       expect(times).toEqual([...times].sort((a, b) => a - b));
+      expect(Math.abs(times[0]! - receivedAt)).toBeLessThanOrEqual(ONE_FRAME_MS);
+      const { duration, programDateTime } = playlist.segments[at - 1]!;
+      expect(times[at]).toBeGreaterThanOrEqual(Math.floor(programDateTime + duration * 1000));
       expect(playlist.segments.map(({ uri }) => uri)).toEqual(playlist.segments.map((_segment, msn) => `${msn}.m4s`));
     }
   });

@@ -109,8 +109,8 @@ export class TestOrigin {
     if (status !== 200) throw new Error(`open answered ${status}`);
   }
 
-  async startEncode(broadcastId: string, epoch: number, renditions: Rendition[], gopSeconds = 2, firstGopSeconds?: number): Promise<StartedEncode['sockets']> {
-    const request: StartEncode = { epoch, gopSeconds, renditions, ...(firstGopSeconds === undefined ? {} : { firstGopSeconds }) };
+  async startEncode(broadcastId: string, epoch: number, renditions: Rendition[], gopSeconds = 2, rest: Pick<StartEncode, 'firstGopSeconds' | 'receivedAt'> = {}): Promise<StartedEncode['sockets']> {
+    const request: StartEncode = { epoch, gopSeconds, renditions, ...rest };
     const { status, body } = await this.control<StartedEncode>('POST', `/broadcasts/${broadcastId}/encodes`, request);
     if (status !== 200) throw new Error(`encodes answered ${status} ${JSON.stringify(body)}`);
     return body.sockets;
