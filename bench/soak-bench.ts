@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { startStack } from '../launcher/stack.js';
+import { median } from './cpu-time.js';
 import { BROWSER_FLAGS } from './latency-bench.js';
 import { describeMachine } from './machine.js';
 import { keepResult, table } from './results.js';
@@ -18,18 +19,19 @@ export interface SoakBenchOptions {
 const SAMPLE_MS = 1000;
 const SECONDS_PER_MINUTE = 60;
 const KIB_PER_MIB = 1024;
+/** HOLDFAST_SEGMENT_CACHE_MIB: its default. */
+const CACHE_MIB = 128;
 
 /** One viewer in Chromium for a long time: stalls, drift of the distance from the encoder, memory of the origin. */
 export async function runSoakBench({ ffmpegPath, chromiumPath, minutes, partDuration }: SoakBenchOptions): Promise<void> {
-  const stack = await startStack({ HOLDFAST_PART_DURATION: partDuration });
+  const stack = await startStack({ HOLDFAST_PART_DURATION: partDuration, HOLDFAST_SEGMENT_CACHE_MIB: String(CACHE_MIB) });
   const browser = await chromium.launch({ executablePath: chromiumPath, args: [...BROWSER_FLAGS] });
   try {
     const { origin } = (await stack.run()).processes;
     const memoryMiB: number[] = [];
     await watchLive(stack, browser, ffmpegPath, async (page, start) => {
       const watched = await watchPicture(page, minutes * SECONDS_PER_MINUTE, SAMPLE_MS, () => memoryMiB.push(residentMiB(origin!)));
-      // The origin's cache of segments (512 MiB) fills in a quarter of an hour: what counts is the second half.
-      const memory = { start: memoryMiB[0]!, half: memoryMiB[Math.floor(memoryMiB.length / 2)]!, end: memoryMiB.at(-1)!, max: Math.max(...memoryMiB) };
+      const memory = describeMemory(memoryMiB);
       console.log(`\n${table([
         [`${minutes} min with parts of ${partDuration} s`, 'ms'],
         ...watchedRows(watched),
@@ -37,6 +39,7 @@ export async function runSoakBench({ ffmpegPath, chromiumPath, minutes, partDura
         ['origin MiB at half time', memory.half.toFixed(0)],
         ['origin MiB at the end', memory.end.toFixed(0)],
         ['origin MiB at most', memory.max.toFixed(0)],
+        [`origin MiB, median by thirds (the cache of segments holds ${CACHE_MIB})`, memory.thirds.map((third) => third.toFixed(0)).join('  ')],
       ])}`);
       const result = { machine: describeMachine(ffmpegPath), minutes, partDuration, start, glassToGlassMs: watched, originMiB: memory };
       console.log(`kept in ${await keepResult(`soak-${partDuration.replace('.', '-')}`, result)}`);
@@ -45,6 +48,13 @@ export async function runSoakBench({ ffmpegPath, chromiumPath, minutes, partDura
     await browser.close();
     await stack.stop();
   }
+}
+
+/** The cache of segments fills during the first third of ten minutes; memory is flat when the last two are alike. */
+function describeMemory(samples: readonly number[]): Record<'start' | 'half' | 'end' | 'max', number> & { thirds: number[] } {
+  const at = (share: number): number => Math.floor(samples.length * share);
+  const thirds = [0, 1, 2].map((third) => median(samples.slice(at(third / 3), Math.max(at(third / 3) + 1, at((third + 1) / 3)))));
+  return { start: samples[0]!, half: samples[at(1 / 2)]!, end: samples.at(-1)!, max: Math.max(...samples), thirds };
 }
 
 /** VmRSS of proc(5). */

@@ -35,6 +35,7 @@ async function run(env: Environment, log: Logger): Promise<void> {
     runDir: paths.run,
     webDir: fileURLToPath(new URL('../web', import.meta.url)),
     partDuration: env.HOLDFAST_PART_DURATION,
+    cacheBytes: env.HOLDFAST_SEGMENT_CACHE_MIB * BYTES_PER_MIB,
     retentionHours: env.HOLDFAST_RETENTION_HOURS,
     tls: env.HOLDFAST_TLS_CERT && env.HOLDFAST_TLS_KEY ? { cert: env.HOLDFAST_TLS_CERT, key: env.HOLDFAST_TLS_KEY } : null,
     limits: {

@@ -28,6 +28,8 @@ export interface OriginServerOptions {
   /** Player page, style and script. */
   webDir: string;
   retentionHours: number;
+  /** Newest segments of all broadcasts together, in memory. */
+  cacheBytes: number;
   /** Seconds of a part of low-latency broadcasts, where the frame rate allows it. */
   partDuration: number;
   /** Playback over HTTPS; null = over HTTP. */
@@ -49,8 +51,6 @@ export interface OriginServer {
   close(): Promise<void>;
 }
 
-/** Newest segments of all broadcasts together, in memory: half a minute of about 40 ladders of 5 Mbit/s. */
-const CACHE_BYTES = 512 << 20;
 /** Only this user may feed or see the encoders' sockets. */
 const OWNER_ONLY = 0o700;
 /** Takes up what is on disk, then listens. A listen error names its port; nothing is left running behind it. */
@@ -58,7 +58,7 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
   const { log, registry, mediaDir, retentionHours } = options;
   const socketDir = socketFolder(options.runDir);
   await mkdir(socketDir, { recursive: true, mode: OWNER_ONLY });
-  const cache = new SegmentCache(CACHE_BYTES);
+  const cache = new SegmentCache(options.cacheBytes);
   const metrics = createOriginMetrics(registry);
   const assets = await loadWebAssets(options.webDir);
   const parts = new PartStore();

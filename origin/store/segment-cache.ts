@@ -1,6 +1,7 @@
 /**
  * The newest segments in memory: nearly all viewers are at the live edge, and what they ask for is not read back from
- * disk. Bounded by bytes over all broadcasts; the oldest goes first.
+ * disk. Bounded by bytes over all broadcasts; the oldest goes first. Each has memory of its own: a view of something
+ * larger would keep all of that alive, and `bytes` would not know.
  */
 export class SegmentCache {
   bytes = 0;
@@ -14,7 +15,7 @@ export class SegmentCache {
 
   put(path: string, segment: Buffer): void {
     this.delete(path);
-    this.#entries.set(path, segment);
+    this.#entries.set(path, owned(segment));
     this.bytes += segment.length;
     for (const oldest of this.#entries.keys()) {
       if (this.bytes <= this.#limit) return;
@@ -35,4 +36,11 @@ export class SegmentCache {
   deleteUnder(folder: string): void {
     for (const path of this.#entries.keys()) if (path.startsWith(folder)) this.delete(path);
   }
+}
+
+function owned(bytes: Buffer): Buffer {
+  if (bytes.buffer.byteLength === bytes.length) return bytes;
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
 }

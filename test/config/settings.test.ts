@@ -33,6 +33,8 @@ describe('settings', () => {
     ['HOLDFAST_TRUSTED_PROXIES', '10.0.0.0/33'],
     ['HOLDFAST_TRUSTED_PROXIES', 'proxy.example.com'],
     ['HOLDFAST_VIEWER_CONNECTIONS', '-1'],
+    ['HOLDFAST_SEGMENT_CACHE_MIB', '4'],
+    ['HOLDFAST_SEGMENT_CACHE_MIB', '128MiB'],
   ])('name the bad variable %s', (name, value) => {
     expect(() => readEnvironment({ [name]: value })).toThrow(EnvironmentError);
     expect(() => readEnvironment({ [name]: value })).toThrow(name);

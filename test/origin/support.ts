@@ -12,6 +12,8 @@ import { startOriginServer, type OriginServer, type OriginServerOptions } from '
 import { ffmpegPath } from '../support/toolchain.js';
 
 const LOOPBACK = '127.0.0.1';
+/** More than any test makes. */
+const CACHE_BYTES = 64 << 20;
 
 export const video = (height: number, frameRate = 30, bitrate = 300_000): VideoRendition => ({
   id: `${height}p`,
@@ -59,6 +61,7 @@ export class TestOrigin {
       runDir: join(this.dataDir, 'run'),
       webDir: fileURLToPath(new URL('../../web', import.meta.url)),
       retentionHours: this.retentionHours,
+      cacheBytes: CACHE_BYTES,
       partDuration: this.partDuration,
       tls: this.tls,
       limits: this.limits,
