@@ -18,6 +18,14 @@ const READ_BUFFER = Buffer.allocUnsafe(256 << 10);
 const MAX_HEAD = 4096;
 const HEAD_END = '\r\n\r\n';
 
+let due: (() => void)[] = [];
+
+function sendDue(): void {
+  const requests = due;
+  due = [];
+  for (const send of requests) send();
+}
+
 /** A keep-alive HTTP/1.1 connection with one request at a time and next to no cost of its own. */
 export class ViewerConnection {
   #socket: Socket;
@@ -37,11 +45,19 @@ export class ViewerConnection {
     this.#socket.once('end', () => onFailure('closed by the server'));
   }
 
-  /** @param keepBody false = the body is counted and dropped */
+  /**
+   * Sent once everything that has arrived by now is read: else what other viewers have received would wait for the
+   * requests of this process, and count as late.
+   *
+   * @param keepBody false = the body is counted and dropped
+   */
   get(path: string, keepBody: boolean, take: (answer: Answer) => void): void {
     this.#take = take;
     this.#chunks = keepBody ? [] : null;
-    this.#socket.write(`GET ${path}${this.#requestTail}`, 'latin1');
+    if (due.length === 0) setImmediate(sendDue);
+    due.push(() => {
+      if (!this.#socket.destroyed) this.#socket.write(`GET ${path}${this.#requestTail}`, 'latin1');
+    });
   }
 
   close(): void {

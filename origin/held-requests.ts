@@ -29,8 +29,11 @@ interface Goal {
 /** What viewers of a playback id wait for that nothing can be shown of yet. */
 export const waitTopic = (playbackId: string): string => `wait:${playbackId}`;
 
-/** Answers sent in one go, some milliseconds of work; then whatever has come in from the encoders is taken first. */
-const SLICE = 500;
+/**
+ * Answers sent in one go, some 50 ms of work; then whatever has come in is taken first. That is the encoders' media, but
+ * also the next request of everyone who was answered, as much work again: with smaller slices the last ones wait for all that.
+ */
+const SLICE = 5000;
 /** Deadlines of seconds need no timer each. */
 const DEADLINE_CHECK_MS = 200;
 
