@@ -3,12 +3,14 @@ import { ensureToolchain } from '../launcher/toolchain.js';
 import { runConformanceBench } from './conformance-bench.js';
 import { runLadderBench } from './ladder-bench.js';
 import { runLatencyBench } from './latency-bench.js';
+import { runPeersBench } from './peers-bench.js';
 import { runRestreamBench } from './restream-bench.js';
 import { runSoakBench } from './soak-bench.js';
 import { runViewersBench } from './viewers-bench.js';
 
 const USAGE = `npm run bench -- ladder [--seconds 60] [--runs 1]
 npm run bench -- latency [--seconds 60] [--runs 5] [--parts 0.333,0.2]
+npm run bench -- peers [--seconds 30] [--runs 5] [--parts 0.2]
 npm run bench -- soak [--minutes 30] [--parts 0.333]
 npm run bench -- restream [--seconds 60] [--runs 1]
 npm run bench -- viewers [--seconds 30] [--viewers 600] [--held 5000] [--parts 0.2]
@@ -16,6 +18,7 @@ npm run bench -- conformance [--minutes 10]
 
   ladder   CPU seconds of the media host for a 720p30 stream with three rungs, against bare ffmpeg making the same
   latency  publish to first picture, and glass to glass by a clock in the pixels, in Chromium (CHROMIUM names it)
+  peers    the same beside nginx-rtmp (Debian's) and MediaMTX (MEDIAMTX_BIN names it), with ratios
   soak     the same picture watched for long: stalls, drift of the distance from the encoder, memory of the origin
   restream CPU seconds of one copying restream at 3 Mbit/s, against bare ffmpeg -c copy
   viewers  CPU of the origin per viewer-second and lateness of parts; publish to received of held playlist requests
@@ -35,7 +38,7 @@ const partsOf = (args: readonly string[]): string[] | null => {
 };
 
 const [bench, ...args] = process.argv.slice(2);
-const BENCHES = ['ladder', 'latency', 'soak', 'restream', 'viewers', 'conformance'];
+const BENCHES = ['ladder', 'latency', 'peers', 'soak', 'restream', 'viewers', 'conformance'];
 if (!BENCHES.includes(bench ?? '')) {
   console.error(USAGE);
   process.exit(bench === '--help' ? 0 : 2);
@@ -57,7 +60,10 @@ if (bench === 'ladder') {
   const given = partsOf(args);
   const chromiumPath = process.env.CHROMIUM || '/usr/bin/chromium';
   // The default and the fastest profile.
-  if (bench === 'latency') await runLatencyBench({ ...common, runs: option(args, 'runs', 5), partDurations: given ?? ['0.333', '0.2'], chromiumPath });
+  if (bench === 'peers') {
+    const peers = { runs: option(args, 'runs', 5), seconds: option(args, 'seconds', 30), partDuration: given?.[0] ?? '0.2' };
+    await runPeersBench({ ...common, ...peers, chromiumPath, mediamtxPath: process.env.MEDIAMTX_BIN || undefined });
+  } else if (bench === 'latency') await runLatencyBench({ ...common, runs: option(args, 'runs', 5), partDurations: given ?? ['0.333', '0.2'], chromiumPath });
   else await runSoakBench({ ffmpegPath: ffmpeg, chromiumPath, minutes: option(args, 'minutes', 30), partDuration: given?.[0] ?? '0.333' });
 }
 process.exit();

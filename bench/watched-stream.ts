@@ -38,7 +38,8 @@ export async function watchLive(
   }
 }
 
-async function untilFirstPicture(page: Page): Promise<void> {
+/** Waits until the page has shown a frame; it was told to watch for it ({@link WATCH_FIRST_PICTURE}). */
+export async function untilFirstPicture(page: Page): Promise<void> {
   const limit = Date.now() + FIRST_PICTURE_LIMIT_MS;
   while (!(await page.evaluate<boolean>('window.firstPictureAt !== undefined'))) {
     if (Date.now() > limit) throw new Error('No picture came');
