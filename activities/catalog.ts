@@ -1,4 +1,4 @@
-import type { Catalog, NewBroadcast, StreamProjection } from '../contracts/catalog.js';
+import type { BroadcastPart, Catalog, NewBroadcast, StreamProjection } from '../contracts/catalog.js';
 import type { DestinationSummary } from '../contracts/destinations.js';
 import type { StreamSettings } from '../domain/stream.js';
 import { withFailures } from './failures.js';
@@ -38,6 +38,11 @@ export function createCatalogActivities({ catalog, retentionHours }: CatalogActi
 
     async broadcastsOf(streamId: string): Promise<{ broadcastId: string; hostId: string }[]> {
       return catalog.broadcastsOf(streamId);
+    },
+
+    /** What a host that was away has of an ended broadcast. */
+    async recordPart(part: BroadcastPart): Promise<void> {
+      await catalog.recordPart(part);
     },
 
     async markMediaDeleted(broadcastId: string): Promise<void> {

@@ -44,11 +44,11 @@ export function createMediaActivities(deps: TranscodeDeps & RestreamDeps) {
       }
     },
 
-    /** Ends the broadcast's encoder wherever it stands; nothing to do when it is gone. */
+    /** Ends the broadcast's encoder wherever it stands; nothing to do when it is gone, or a later one has its place. */
     async stopTranscode({ broadcastId, epoch }: { broadcastId: string; epoch: number }): Promise<void> {
       stops.ask(broadcastId, epoch);
       const record = await registry.read(broadcastId);
-      if (!record) return;
+      if (!record || record.epoch > epoch) return;
       await stopEncoder(record.process);
       await registry.remove(broadcastId);
       log.info({ broadcastId, epoch: record.epoch, pid: record.process.pid }, 'encoder stopped');

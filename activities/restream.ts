@@ -99,8 +99,14 @@ export function createRestreamActivities(deps: RestreamDeps) {
       return { goesOn: record === null || restreamGoesOn(record.format, source) };
     },
 
-    /** Closes the connection politely; `forced`: it had to be cut. Nothing there: not forced. */
-    stopRestream: (restream: RestreamKey): Promise<{ forced: boolean }> => stops.stop(restream),
+    /**
+     * Closes the connection politely; `forced`: it had to be cut. Nothing there: not forced.
+     * With `attempt` only that connection or an older one.
+     */
+    async stopRestream({ attempt = Infinity, ...restream }: RestreamKey & { attempt?: number }): Promise<{ forced: boolean }> {
+      const record = await restreams.of(restream);
+      return record && record.attempt > attempt ? { forced: false } : stops.stop(restream);
+    },
   };
 
   function ended({ streamId, broadcastId, destinationId, attempt }: RestreamInput, end: RestreamEnd): RestreamEnd {

@@ -47,6 +47,8 @@ export interface TranscodeInput {
    * `publishId` is the one who left.
    */
   programme: boolean;
+  /** Numbers of segments begin here at least: another host had the broadcast before. */
+  fromSequence?: number;
 }
 
 export interface TranscodeResult {
@@ -136,7 +138,8 @@ async function start(deps: TranscodeDeps, input: TranscodeInput): Promise<Encode
   const { inputUrl, resumeAt, receivedAt } = media;
   const { sockets } = await whenOriginAnswers(async () => {
     await deps.origin.open(broadcastId, { playbackId, streamId: input.streamId, latency, playbackPolicy, keep });
-    return deps.origin.startEncode(broadcastId, { epoch, ...plan, ...(receivedAt === null ? {} : { receivedAt }) });
+    const numbers = input.fromSequence === undefined ? {} : { fromSequence: input.fromSequence };
+    return deps.origin.startEncode(broadcastId, { epoch, ...plan, ...(receivedAt === null ? {} : { receivedAt }), ...numbers });
   });
   const args = ladderArguments({ inputUrl, resumeAt, source: input.source, plan, sockets, encoder: deps.encoder });
   // An attempt killed between spawn and the note of it leaves an encoder that nobody knows; its sockets name it.

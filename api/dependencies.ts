@@ -16,6 +16,10 @@ export interface PublicAddresses {
   /** Application part included: `${rtmp}/${streamKey}` is what an encoder needs. */
   rtmp: string;
   playback: string;
+  /** The media host whose settings the API shares; viewers find that one at `playback`. */
+  hostId: string;
+  /** `playback` leads to every media host (a load balancer or CDN), so it is shown for all of them. */
+  playbackIsShared: boolean;
 }
 
 export interface ApiDependencies {

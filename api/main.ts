@@ -49,7 +49,7 @@ async function main(): Promise<void> {
     hosts: createHostRepository(db),
     idempotency: createIdempotencyRepository(db, secrets),
     commands: createStreamCommands(temporal),
-    addresses,
+    addresses: { ...addresses, hostId: env.HOLDFAST_HOST_ID, playbackIsShared: env.HOLDFAST_PUBLIC_PLAYBACK_URL !== undefined },
     readyChecks: {
       database: () => pingDatabase(db),
       temporal: async () => {

@@ -35,6 +35,10 @@ export function streamBody(stream: StreamRecord, addresses: PublicAddresses): St
 export const hlsAddress = (addresses: PublicAddresses, playbackId: string): string =>
   `${addresses.playback}/${playbackId}/index.m3u8`;
 
+/** The multivariant playlist of one broadcast by name, on one media host. */
+export const broadcastAddress = (playback: string, playbackId: string, broadcastId: string): string =>
+  `${playback}/${playbackId}/${broadcastId}/index.m3u8`;
+
 /** The stream with what its workflow says of it, which is newer than any projection. */
 export const withState = (
   stream: StreamRecord,

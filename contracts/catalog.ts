@@ -15,8 +15,10 @@ export interface Catalog {
   record(projection: StreamProjection): Promise<void>;
   /** Destinations of a stream, oldest first. */
   destinationsOf(streamId: string): Promise<DestinationSummary[]>;
-  /** Broadcasts of a stream and the host that holds each one's files. */
+  /** Broadcasts of a stream and the hosts that hold their files: a broadcast that has changed its host, once per host. */
   broadcastsOf(streamId: string): Promise<{ broadcastId: string; hostId: string }[]>;
+  /** A host that was away when the broadcast ended has finished its part; the recording is ready with it. */
+  recordPart(part: BroadcastPart): Promise<void>;
   /** The segments of this broadcast are gone; its VOD playback with them. */
   markMediaDeleted(broadcastId: string): Promise<void>;
   /** Removes the stream and everything that belongs to it. */
@@ -29,6 +31,13 @@ export interface NewBroadcast {
   hostId: string;
   /** ISO 8601 */
   startedAt: string;
+}
+
+export interface BroadcastPart {
+  broadcastId: string;
+  hostId: string;
+  durationSeconds: number;
+  bytes: number;
 }
 
 export interface StreamProjection {
@@ -54,8 +63,11 @@ export interface BroadcastProjection {
   liveAt: string | null;
   endedAt: string | null;
   endCause: EndCause | null;
+  /** Of the present host alone. */
   durationSeconds: number | null;
   bytes: number | null;
+  /** Only of a broadcast that has changed its host: the one that has it now. */
+  hostId?: string;
 }
 
 export type RecordingStatus = 'recording' | 'processing' | 'ready' | 'failed';

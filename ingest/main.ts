@@ -4,6 +4,7 @@ import { createSecretBox } from '../auth/secret-box.js';
 import { addressesOf, dataPaths, LOOPBACK } from '../config/addresses.js';
 import { type Environment, readEnvironment } from '../config/env.js';
 import { connectDatabase, pingDatabase } from '../db/connection.js';
+import { createHostRepository } from '../db/repositories/hosts.js';
 import { createPublishClaims } from '../db/repositories/publish-claims.js';
 import { createLogger, type Logger } from '../log/logger.js';
 import { DiskSpace } from '../ops/disk-space.js';
@@ -11,6 +12,7 @@ import { drained, takeStopSignals } from '../ops/drain.js';
 import { createRegistry } from '../ops/ops-server.js';
 import { runEntry } from '../ops/run-entry.js';
 import { createTemporalClient } from '../temporal/client.js';
+import { announceHost } from './host-announcement.js';
 import { startIngestServer } from './ingest-server.js';
 import { DEFAULT_LIMITS, type IngestLimits } from './limits.js';
 import type { SourceLimits } from './source-limits.js';
@@ -52,6 +54,7 @@ async function run(env: Environment, log: Logger): Promise<void> {
     throw explained(error, env);
   });
   log.info({ rtmpPort: ingest.rtmpPort, controlPort: ingest.controlPort }, 'ingest listens');
+  const stopAnnouncing = announceHost(() => createHostRepository(database).announce(env.HOLDFAST_HOST_ID, addressesOf(env).playback), log);
   if ((await stop.first) === 'drain') {
     ingest.drain();
     const running = (): Promise<number> => claims.openStreams(env.HOLDFAST_HOST_ID);
@@ -59,6 +62,7 @@ async function run(env: Environment, log: Logger): Promise<void> {
     log.info({ outcome }, 'draining is over');
   }
   log.info('ingest stops');
+  stopAnnouncing();
   disk.close();
   await ingest.close();
   await Promise.all([database.destroy(), client.connection.close()]);

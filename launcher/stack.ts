@@ -29,7 +29,8 @@ const KEPT_OUTPUT = 200_000;
 
 /** This file runs from the sources (tests) and from dist/ (benches); the launcher always from dist/. */
 const HERE = new URL('.', import.meta.url);
-const LAUNCHER = HERE.pathname.endsWith('/dist/launcher/') ? new URL('main.js', HERE) : new URL('../dist/launcher/main.js', HERE);
+export const DIST = HERE.pathname.endsWith('/dist/launcher/') ? new URL('../', HERE) : new URL('../dist/', HERE);
+const LAUNCHER = new URL('launcher/main.js', DIST);
 
 export interface Stack {
   dataDir: string;

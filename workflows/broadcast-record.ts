@@ -11,6 +11,8 @@ export class BroadcastRecord {
   source: SourceLayout;
   liveAt: string | null = null;
   endedAt: string | null = null;
+  /** Since it has changed its host: the one that has it now. */
+  hostId: string | null = null;
 
   constructor(broadcastId: string, source: SourceLayout) {
     this.broadcastId = broadcastId;
@@ -34,6 +36,7 @@ export class BroadcastRecord {
       liveAt: this.liveAt,
       endedAt: this.endedAt,
       endCause,
+      ...(this.hostId === null ? {} : { hostId: this.hostId }),
       ...measured(summary),
     };
   }

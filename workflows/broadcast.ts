@@ -1,25 +1,28 @@
-import { CancellationScope, condition, ParentClosePolicy, sleep, startChild, uuid4 } from '@temporalio/workflow';
-import type { MediaSummary } from '../activities/media.js';
+import { CancellationScope, condition, patched, sleep, uuid4 } from '@temporalio/workflow';
 import type { RecordingProjection } from '../contracts/catalog.js';
 import { decideRestart } from '../domain/restart-policy.js';
 import type { SourceLayout } from '../domain/source.js';
 import type { EndCause, StreamStatus } from '../domain/stream.js';
-import { retentionWorkflowId, STREAMS_QUEUE } from '../domain/task-queues.js';
+import { firstSequenceAfter } from '../domain/takeover.js';
+import { attempt } from './attempt.js';
+import { finishBroadcast } from './broadcast-finish.js';
 import { BroadcastRecord } from './broadcast-record.js';
 import type { CarriedBroadcast, LastEncoder } from './carried-broadcast.js';
 import { Encoding, type EncodingEnd } from './encoding.js';
+import { leaveHost, type FormerHostInput } from './former-host-workflow.js';
 import type { PublishStarted } from './messages.js';
 import { catalog, mediaCommands } from './proxies.js';
 import { Restreams } from './restreams.js';
-import { retentionWorkflow } from './retention-workflow.js';
 import type { StreamLifecycle, Transition } from './stream-lifecycle.js';
 
 /** After an encoder ran out of input, the ingest's word of the publisher's end is at most this far behind. */
 const PUBLISHER_WORD_GRACE = '5 seconds';
 /** A restarted encoder delivers sooner; without it viewers have run dry, and the stream is no longer live. */
 const PICTURE_GRACE = '4 seconds';
-const MS_PER_HOUR = 3_600_000;
 const MS_PER_SECOND = 1000;
+/** Histories from before a broadcast could change its host kept to the first one, and waited for it at the end. */
+const BROADCAST_CHANGES_HOST = 'broadcast-changes-host';
+const LOST_HOST_IS_FINISHED_LATER = 'lost-host-is-finished-later';
 
 export interface BroadcastOutcome {
   /** The stream can be published to again. */
@@ -32,7 +35,13 @@ export interface BroadcastOutcome {
 export class Broadcast {
   readonly id: string;
   readonly #life: StreamLifecycle;
-  readonly #hostId: string;
+  #hostId: string;
+  /** Hosts it has been on, oldest first. */
+  #formerHosts: string[] = [];
+  /** Numbers of segments begin here at least, since it has changed its host. */
+  #fromSequence: number | undefined;
+  /** The last encoder ended with its host. */
+  #hostLost = false;
   readonly #record: BroadcastRecord;
   #retentionHours = 0;
   #encoding: Encoding | null = null;
@@ -79,6 +88,9 @@ export class Broadcast {
     this.#epoch = encoding.epoch;
     this.#last = carried.last;
     this.#failures = [...carried.failures];
+    this.#formerHosts = carried.formerHosts ?? [];
+    this.#fromSequence = carried.fromSequence;
+    if (this.#formerHosts.length > 0) this.#record.hostId = this.#hostId;
     this.#encoding = new Encoding(encoding).start();
     this.#life.resume('live', this.id, this.#hostId);
     this.#life.restreams = this.#restreams = new Restreams(this.#life, this.id, this.#hostId, carried.source).inherit(carried.restreams);
@@ -97,6 +109,7 @@ export class Broadcast {
       encoding: { ...this.#encoding!.input, publishId: this.#encoding!.publishId },
       last: this.#last,
       failures: this.#failures,
+      ...(this.#formerHosts.length > 0 ? { formerHosts: this.#formerHosts, fromSequence: this.#fromSequence } : {}),
       restreams: this.#restreams?.carry() ?? [],
     };
   }
@@ -162,6 +175,7 @@ export class Broadcast {
   /** Encodes this publisher until something changes; a cause ends the broadcast. */
   async #encode(publisher: PublishStarted): Promise<EndCause | null> {
     const life = this.#life;
+    if (publisher.hostId !== this.#hostId && patched(BROADCAST_CHANGES_HOST)) await this.#moveTo(publisher.hostId);
     if (this.#encoding && this.#encoding.publishId !== publisher.publishId) {
       if (this.#encoding.canTake(publisher)) this.#encoding.publishId = publisher.publishId;
       else await this.#stopEncoding();
@@ -178,6 +192,38 @@ export class Broadcast {
     if (this.#cause || changed()) return null;
     if (encoding.end) return this.#afterEncoding(encoding, encoding.end, publisher);
     return encoding.unplayable ? this.#withoutPicture(encoding, encoding.unplayable, publisher) : null;
+  }
+
+  /**
+   * The publisher is at another host now: the broadcast goes on there. What it leaves behind is ended when the old host can be
+   * reached; nobody waits for that.
+   */
+  async #moveTo(hostId: string): Promise<void> {
+    const left = this.#leftAt(this.#hostId);
+    this.#abandonEncoding();
+    this.#last = null;
+    this.#hostLost = false;
+    this.#formerHosts = [...this.#formerHosts.filter((former) => former !== hostId && former !== left.hostId), left.hostId];
+    this.#hostId = this.#life.hostId = this.#record.hostId = hostId;
+    this.#fromSequence = firstSequenceAfter(Date.now() - (this.#endsAt - this.#record.settings.maxDurationSeconds * MS_PER_SECOND));
+    if (this.#record.liveAt) this.#interruptedAt ??= Date.now();
+    const status = this.#record.liveAt ? 'reconnecting' : this.#life.status;
+    const isNews = status !== this.#life.status;
+    this.#transition(status, isNews ? { type: 'stream.reconnecting', data: { problem: 'host_changed', hostId } } : undefined);
+    // Restreams hear first that they move: one that is only ended at the old host would take it for its end.
+    await this.#restreams?.moveTo(hostId);
+    await attempt(() => leaveHost({ ...left, finish: null }));
+  }
+
+  #leftAt(hostId: string): Omit<FormerHostInput, 'finish'> {
+    const publishId = this.#encoding?.publishId ?? this.#last?.publishId ?? null;
+    return { broadcastId: this.id, hostId, epoch: this.#epoch, publishId, restreams: this.#restreams?.connections ?? [] };
+  }
+
+  /** Does not wait for an encoder whose host may be gone. */
+  #abandonEncoding(): void {
+    this.#encoding?.abandon();
+    this.#encoding = null;
   }
 
   /** A broadcast that was playable gets as many encoders as its window has time for: its origin may have been away. */
@@ -216,12 +262,15 @@ export class Broadcast {
   }
 
   #encoderOf(source: SourceLayout) {
-    return { streamId: this.#life.streamId, broadcastId: this.id, epoch: ++this.#epoch, source, settings: this.#record.settings };
+    const { streamId } = this.#life;
+    const numbering = this.#fromSequence === undefined ? {} : { fromSequence: this.#fromSequence };
+    return { streamId, broadcastId: this.id, epoch: ++this.#epoch, source, settings: this.#record.settings, ...numbering };
   }
 
   #goLive(): void {
     const again = this.#record.liveAt !== null;
     this.#interruptedAt = null;
+    this.#hostLost = false;
     this.#record.liveAt ??= new Date().toISOString();
     const renditions = this.#record.renditions.map((rendition) => rendition.id);
     this.#transition('live', { type: again ? 'stream.reconnected' : 'stream.live', data: { renditions } });
@@ -242,6 +291,7 @@ export class Broadcast {
   async #afterEncoding({ programme }: Encoding, end: EncodingEnd, publisher: PublishStarted): Promise<EndCause | null> {
     const life = this.#life;
     this.#encoding = null;
+    this.#hostLost = end.unreachable === true;
     // There was no slate to be had, or the ingest is gone: the next encoder, from the publisher itself, finds out.
     if (programme && end.reason === 'source_gone') return null;
     if (end.reason === 'source_gone' || end.reason === 'stopped' || end.reason === 'host_lost') {
@@ -280,66 +330,26 @@ export class Broadcast {
     if (this.#life.publisher?.publishId === publisher.publishId) this.#life.publisher = null;
   }
 
-  /** The defined order: restreams, encoder, playlists, publisher, `stream.ended`, recording. Every step goes on if one before it failed. */
   async #finish(cause: EndCause): Promise<void> {
-    const life = this.#life;
     this.#clock.cancel();
-    this.#transition('ending', { type: 'stream.ending', cause });
-    const media = mediaCommands(this.#hostId);
-    life.restreams = null;
-    await attempt(async () => this.#restreams?.endAll());
-    await this.#stopEncoding();
-    const summary = await attempt(() => media.finishPlaylists.executeWithOptions({ summary: 'ENDLIST' }, [{ broadcastId: this.id }]));
-    const publisher = life.publisher;
-    if (publisher) {
-      const input = { publishId: publisher.publishId, reason: `the stream ended: ${cause}` };
-      await attempt(() => media.disconnectPublisher.executeWithOptions({ summary: input.reason }, [input]));
-      if (life.publisher?.publishId === publisher.publishId) life.publisher = null;
-    }
-    this.#record.endedAt = new Date().toISOString();
-    life.lastBroadcastId = this.id;
-    const status = this.#record.settings.reusable ? 'idle' : 'ended';
-    const broadcast = this.#record.projection('ended', cause, summary);
-    const recording = this.#record.settings.record && this.#record.liveAt ? this.#record.recording('processing', summary) : undefined;
-    life.transition({ status, broadcast, ...(recording ? { recording } : {}), event: { type: 'stream.ended', cause, data: { ...summary } } });
-    if (recording) this.#finishRecording(status, summary);
-    else await this.#scheduleDeletion();
-    life.broadcastId = null;
-    life.hostId = null;
-  }
-
-  /** The stored segments are the recording: with the playlists finished it can be played. */
-  #finishRecording(status: StreamStatus, summary: MediaSummary | null): void {
-    const outcome = summary && summary.durationSeconds > 0 ? 'ready' : 'failed';
-    this.#life.transition({
-      status,
-      recording: this.#record.recording(outcome, summary),
-      event: { type: `recording.${outcome}`, data: { recordingId: this.#record.recordingId, ...summary } },
-    });
-  }
-
-  async #scheduleDeletion(): Promise<void> {
-    const input = { broadcastId: this.id, hostId: this.#hostId, afterMs: Math.round(this.#retentionHours * MS_PER_HOUR) };
-    await startChild(retentionWorkflow, {
-      workflowId: retentionWorkflowId(this.id),
-      taskQueue: STREAMS_QUEUE,
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      staticSummary: `deletes the segments of ${this.id}`,
-      args: [input],
+    // Of a host that is gone nothing can be had now; it is finished when it is back. Histories before that waited for it.
+    const isLost = this.#hostLost && patched(LOST_HOST_IS_FINISHED_LATER);
+    if (isLost) this.#abandonEncoding();
+    const restreams = this.#restreams;
+    const hosts = isLost ? [...this.#formerHosts, this.#hostId] : this.#formerHosts;
+    await finishBroadcast(cause, {
+      life: this.#life,
+      record: this.#record,
+      hostId: this.#hostId,
+      retentionHours: this.#retentionHours,
+      left: hosts.map((hostId) => ({ ...this.#leftAt(hostId), publishId: null })),
+      endRestreams: async () => restreams?.endAll(),
+      stopEncoding: () => this.#stopEncoding(),
     });
   }
 
   #transition(status: StreamStatus, event: Transition['event'], recording?: RecordingProjection): void {
     const broadcast = this.#record.projection(status);
     this.#life.transition({ status, broadcast, ...(recording ? { recording } : {}), ...(event ? { event } : {}) });
-  }
-}
-
-/** A step that a media host no longer takes must hold up nothing after it, or the stream would be stuck; Temporal keeps the failure. */
-async function attempt<T>(step: () => Promise<T>): Promise<T | null> {
-  try {
-    return await step();
-  } catch {
-    return null;
   }
 }

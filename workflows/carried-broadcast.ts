@@ -19,6 +19,9 @@ export interface CarriedBroadcast {
   last: LastEncoder | null;
   failures: number[];
   restreams: CarriedRestream[];
+  /** Since it has changed its host. */
+  formerHosts?: string[];
+  fromSequence?: number;
 }
 
 /** The last encoder that delivered anything (or the first) of a publisher, and how far it came. */

@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, isCancellation, TimeoutFailure } from '@temporalio/workflow';
 import type { TranscodeInput, TranscodeResult } from '../activities/transcode.js';
 import { sameSource } from '../domain/source.js';
 import type { PublishStarted } from './messages.js';
@@ -9,7 +9,13 @@ export interface EncodingInput extends TranscodeInput {
 }
 
 /** How an encoding ended, or `host_lost` when the media host took or finished no activity. */
-export type EncodingEnd = Omit<TranscodeResult, 'reason'> & { reason: TranscodeResult['reason'] | 'host_lost' };
+export type EncodingEnd = Omit<TranscodeResult, 'reason'> & {
+  reason: TranscodeResult['reason'] | 'host_lost';
+  /** Nobody answers at that host. */
+  unreachable?: boolean;
+};
+
+const isUnreachable = (error: unknown): boolean => error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
 
 const messageOf = (error: unknown): string => {
   const cause = error instanceof Error ? ((error.cause as Error | undefined) ?? error) : error;
@@ -47,7 +53,7 @@ export class Encoding {
       try {
         this.end = await running;
       } catch (error) {
-        if (!isCancellation(error)) this.end = { reason: 'host_lost', detail: messageOf(error), mediaSeconds: 0 };
+        if (!isCancellation(error)) this.end = { reason: 'host_lost', detail: messageOf(error), mediaSeconds: 0, unreachable: isUnreachable(error) };
       }
       if (this.end) this.#scope.cancel();
     });
@@ -72,6 +78,11 @@ export class Encoding {
   /** Its programme goes on with this publisher: an encoder need not begin anew. */
   canTake(publisher: PublishStarted): boolean {
     return this.showsProgramme && publisher.hostId === this.input.hostId && sameSource(publisher.source, this.input.source);
+  }
+
+  /** Waits for nothing more of it; whoever abandons it has it ended. */
+  abandon(): void {
+    this.#scope.cancel();
   }
 
   /** Ends the encoder, politely, and waits until it is gone. */

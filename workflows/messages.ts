@@ -136,6 +136,8 @@ export const continueAsNewSignal = defineSignal('continueAsNew');
 export const endRestreamSignal = defineSignal('endRestream');
 export const retryRestreamSignal = defineSignal('retryRestream');
 export const sourceChangedSignal = defineSignal<[SourceLayout]>('sourceChanged');
+/** The broadcast goes on at this media host. */
+export const hostChangedSignal = defineSignal<[string]>('hostChanged');
 
 /** An update, so that DELETE answers after the deletion can no longer be lost. Ends a live broadcast first. */
 export const deleteUpdate = defineUpdate<StreamState>('delete');

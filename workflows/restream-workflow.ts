@@ -11,7 +11,7 @@ import type { DestinationError, RestreamEnd, RestreamState } from '../domain/des
 import { decideRestreamRetry, type RestreamEnding } from '../domain/restream-retry.js';
 import type { SourceLayout } from '../domain/source.js';
 import { streamWorkflowId } from '../domain/task-queues.js';
-import { endRestreamSignal, restreamChangedSignal, restreamEndedSignal, retryRestreamSignal, sourceChangedSignal } from './messages.js';
+import { endRestreamSignal, hostChangedSignal, restreamChangedSignal, restreamEndedSignal, retryRestreamSignal, sourceChangedSignal } from './messages.js';
 import { farewell, mediaCommands, restreamActivity } from './proxies.js';
 
 export interface RestreamInput {
@@ -41,6 +41,7 @@ export async function restreamWorkflow(input: RestreamInput): Promise<RestreamRe
   setHandler(endRestreamSignal, () => restream.requestEnd());
   setHandler(retryRestreamSignal, () => restream.requestRetry());
   setHandler(sourceChangedSignal, (source) => restream.changeSource(source));
+  setHandler(hostChangedSignal, (hostId) => restream.moveTo(hostId));
   CancellationScope.current().cancelRequested.catch(() => restream.requestEnd());
   return CancellationScope.nonCancellable(() => restream.run());
 }
@@ -58,6 +59,11 @@ const SOURCE_CHANGED: DestinationError = {
   message: 'The encoder came back with another format, so sending starts again on a new connection.',
 };
 
+const HOST_CHANGED: DestinationError = {
+  code: 'restream_source_lost',
+  message: 'The broadcast goes on at another media host, so sending starts again from there.',
+};
+
 class Restream {
   readonly #input: RestreamInput;
   #state: RestreamState;
@@ -67,11 +73,15 @@ class Restream {
   #source: SourceLayout;
   /** Not yet looked at. */
   #sourceChanged = false;
+  #hostId: string;
+  /** It has to begin again at another host. */
+  #moved = false;
   #scope = new CancellationScope();
 
   constructor(input: RestreamInput) {
     this.#input = input;
     this.#source = input.source;
+    this.#hostId = input.hostId;
     const { destinationId, attempts } = input;
     this.#state = { destinationId, status: 'starting', attempts, lastError: null, nextAttemptAt: null, startedAt: null };
   }
@@ -89,12 +99,23 @@ class Restream {
     this.#sourceChanged = true;
   }
 
+  moveTo(hostId: string): void {
+    this.#moved = hostId !== this.#hostId;
+    this.#hostId = hostId;
+  }
+
   async run(): Promise<RestreamResult> {
     while (!this.#ending) {
       const end = await this.#connect();
       if (end === 'misfit') {
         await this.#stop();
         await this.#tell({ status: 'retrying', lastError: SOURCE_CHANGED, nextAttemptAt: new Date().toISOString() });
+        continue;
+      }
+      if (end === 'moved') {
+        // The old host may be gone; whatever still runs there is ended by the stream.
+        this.#scope.cancel();
+        await this.#tell({ status: 'retrying', lastError: HOST_CHANGED, nextAttemptAt: new Date().toISOString() });
         continue;
       }
       if (!end || end.code === 'stopped') break;
@@ -116,15 +137,16 @@ class Restream {
     }
   }
 
-  /** One connection, from its start to its end; null when the stream said end, `misfit` when it has to be another one. */
-  async #connect(): Promise<RestreamEnd | 'misfit' | null> {
-    const { streamId, broadcastId, destinationId, label, hostId } = this.#input;
+  /** One connection, from its start to its end; null when the stream said end, `misfit` and `moved` when it has to be another one. */
+  async #connect(): Promise<RestreamEnd | 'misfit' | 'moved' | null> {
+    const { streamId, broadcastId, destinationId, label } = this.#input;
     const attempt = this.#state.attempts + 1;
     this.#retryNow = false;
     this.#sourceChanged = false;
+    this.#moved = false;
     const source = this.#source;
     await this.#tell({ status: 'starting', attempts: attempt, nextAttemptAt: null });
-    const media = restreamActivity(hostId);
+    const media = restreamActivity(this.#hostId);
     const current: Connection = { end: null, live: false, misfit: false };
     this.#scope = new CancellationScope();
     void this.#scope.run(async () => {
@@ -135,7 +157,7 @@ class Restream {
         .then(() => (current.live = true), () => undefined /* the connection ended first; its own end says why */);
       current.end = await sending.catch((error: unknown) => (isCancellation(error) ? null : lostHost(error)));
     });
-    const isOver = () => this.#ending || current.end !== null || current.misfit;
+    const isOver = () => this.#ending || this.#moved || current.end !== null || current.misfit;
     await condition(() => isOver() || current.live || this.#sourceChanged);
     while (!isOver()) {
       if (this.#sourceChanged) this.#compareFormat(current);
@@ -144,6 +166,7 @@ class Restream {
     }
     if (current.end) this.#scope.cancel();
     if (this.#ending) return null;
+    if (this.#moved) return 'moved';
     // The ingest ends a programme whose codecs change; that may be heard of before anything else.
     const outdated = current.end?.code === 'restream_source_lost' && source !== this.#source;
     return current.end && !outdated ? current.end : 'misfit';
@@ -152,7 +175,8 @@ class Restream {
   /** Beside the connection: the media host may be long in answering. */
   #compareFormat(current: Connection): void {
     this.#sourceChanged = false;
-    const { hostId, broadcastId, destinationId } = this.#input;
+    const { broadcastId, destinationId } = this.#input;
+    const hostId = this.#hostId;
     const input = { broadcastId, destinationId, source: this.#source };
     void this.#scope
       .run(() => mediaCommands(hostId).checkRestreamFormat.executeWithOptions({ summary: 'the source is another one' }, [input]))
@@ -168,20 +192,22 @@ class Restream {
     if (decision.retry) {
       const nextAttemptAt = new Date(Date.now() + decision.delayMs).toISOString();
       await this.#tell({ status: 'retrying', lastError: error, nextAttemptAt });
-      await condition(() => this.#ending || this.#retryNow || this.#sourceChanged, decision.delayMs, { summary: 'before the next connection' });
+      await condition(() => this.#ending || this.#retryNow || this.#sourceChanged || this.#moved, decision.delayMs, { summary: 'before the next connection' });
     } else {
       await this.#tell({ status: 'failed', lastError: decision.code === code ? error : { ...error, code: decision.code }, nextAttemptAt: null });
-      await condition(() => this.#ending || this.#retryNow);
-      if (this.#retryNow) this.#ends = [];
+      // Of a host that was gone the next one knows better.
+      const mayGoOn = () => this.#moved && code === 'restream_source_lost';
+      await condition(() => this.#ending || this.#retryNow || mayGoOn());
+      if (this.#retryNow || mayGoOn()) this.#ends = [];
     }
   }
 
   /** Closes the connection politely; an answer that does not come counts as cut. */
   async #stop(): Promise<{ forced: boolean }> {
     this.#scope.cancel();
-    const { hostId, broadcastId, destinationId } = this.#input;
+    const { broadcastId, destinationId } = this.#input;
     try {
-      return await farewell(hostId).stopRestream.executeWithOptions({ summary: 'close the connection' }, [{ broadcastId, destinationId }]);
+      return await farewell(this.#hostId).stopRestream.executeWithOptions({ summary: 'close the connection' }, [{ broadcastId, destinationId }]);
     } catch {
       return { forced: true };
     }

@@ -6,7 +6,7 @@ import { sameSource, type SourceLayout } from '../domain/source.js';
 import { restreamWorkflowId, STREAMS_QUEUE } from '../domain/task-queues.js';
 import { STREAM_ID_ATTRIBUTE } from '../temporal/search-attributes.js';
 import type { CarriedRestream } from './carried-broadcast.js';
-import { endRestreamSignal, retryRestreamSignal, sourceChangedSignal, type DestinationCommand } from './messages.js';
+import { endRestreamSignal, hostChangedSignal, retryRestreamSignal, sourceChangedSignal, type DestinationCommand } from './messages.js';
 import { catalog } from './proxies.js';
 import { restreamWorkflow, type RestreamResult } from './restream-workflow.js';
 import type { StreamLifecycle } from './stream-lifecycle.js';
@@ -36,7 +36,7 @@ interface Running extends CarriedRestream {
 export class Restreams {
   readonly #life: StreamLifecycle;
   readonly #broadcastId: string;
-  readonly #hostId: string;
+  #hostId: string;
   #source: SourceLayout;
   readonly #restreams = new Map<string, Running>();
   #closing = false;
@@ -99,9 +99,11 @@ export class Restreams {
     // Known before it runs: a command that arrives meanwhile must find it.
     this.#restreams.set(destinationId, running);
     const source = this.#source;
+    const hostId = this.#hostId;
     const child = await this.#startChild(summary, attempts, source);
     running.handle = child;
     void this.#awaitEnd(running, child);
+    if (hostId !== this.#hostId) await signal(child.signal(hostChangedSignal, this.#hostId));
     if (source !== this.#source) await signal(child.signal(sourceChangedSignal, this.#source));
     if (running.endRequested) await signal(child.signal(endRestreamSignal));
   }
@@ -161,8 +163,23 @@ export class Restreams {
   async sourceChanged(source: SourceLayout): Promise<void> {
     if (sameSource(this.#source, source)) return;
     this.#source = source;
+    await this.#tellAll((handle) => handle.signal(sourceChangedSignal, source));
+  }
+
+  /** The broadcast goes on at another media host, and what is sent with it. */
+  async moveTo(hostId: string): Promise<void> {
+    this.#hostId = hostId;
+    await this.#tellAll((handle) => handle.signal(hostChangedSignal, hostId));
+  }
+
+  /** The newest connection to each destination. */
+  get connections(): { destinationId: string; attempt: number }[] {
+    return [...this.#restreams.values()].map(({ state: { destinationId, attempts } }) => ({ destinationId, attempt: attempts }));
+  }
+
+  async #tellAll(tell: (handle: NonNullable<Running['handle']>) => Promise<void>): Promise<void> {
     const handles = [...this.#restreams.values()].flatMap(({ ended, handle }) => (ended || !handle ? [] : [handle]));
-    await this.#step(() => Promise.all(handles.map((handle) => signal(handle.signal(sourceChangedSignal, source)))));
+    await this.#step(() => Promise.all(handles.map((handle) => signal(tell(handle)))));
   }
 
   /** A restream's own word about itself. */

@@ -8,7 +8,8 @@ import { defineRoute, type Route } from '../route.js';
 import { listQuery } from '../schemas/broadcast.js';
 import { pageOf } from '../schemas/common.js';
 import { recordingSchema, type RecordingBody } from '../schemas/recording.js';
-import { hlsAddress } from '../stream-view.js';
+import { addressesOfStream, playbackOfHosts } from '../playback-addresses.js';
+import { broadcastAddress, hlsAddress } from '../stream-view.js';
 import { findStream, STREAM_PARAM } from './streams.js';
 
 const TAG = 'Recordings';
@@ -16,19 +17,36 @@ const TAG = 'Recordings';
 const LIST = 'recordings';
 
 export function recordingRoutes(deps: ApiDependencies): Route[] {
-  const { recordings, streams, broadcasts, addresses } = deps;
+  const { recordings, streams, broadcasts } = deps;
 
   /** A playback address shows the newest broadcast of its stream: only that one's recording is found there. */
   async function hlsOf({ streamId, broadcastId, status }: RecordingRecord): Promise<string | null> {
     if (status === 'failed') return null;
-    const [stream, latest] = await Promise.all([streams.find(streamId), broadcasts.findLatest(streamId)]);
+    const [stream, latest, there] = await Promise.all([streams.find(streamId), broadcasts.findLatest(streamId), addressesOfStream(deps, streamId)]);
     if (!stream || latest?.id !== broadcastId || latest.mediaDeletedAt !== null) return null;
-    return hlsAddress(addresses, stream.playbackId);
+    return hlsAddress(there, stream.playbackId);
+  }
+
+  async function partsOf(recording: RecordingRecord): Promise<RecordingBody['parts']> {
+    const [stream, broadcast, parts] = await Promise.all([
+      streams.find(recording.streamId),
+      broadcasts.find(recording.broadcastId),
+      recordings.partsOf(recording),
+    ]);
+    const playbackOf = await playbackOfHosts(deps, parts.map(({ hostId }) => hostId));
+    const isThere = stream !== null && broadcast?.mediaDeletedAt === null;
+    return parts.map(({ hostId, startedAt, ...measured }) => ({
+      hostId,
+      hls: isThere ? broadcastAddress(playbackOf(hostId), stream.playbackId, recording.broadcastId) : null,
+      startedAt: startedAt.toISOString(),
+      ...measured,
+    }));
   }
 
   const recordingBody = async (recording: RecordingRecord): Promise<RecordingBody> => ({
     ...recording,
     hls: await hlsOf(recording),
+    parts: await partsOf(recording),
     mp4: null,
     thumbnail: null,
     storyboard: null,

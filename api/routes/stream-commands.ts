@@ -1,9 +1,11 @@
+import type { StreamRecord } from '../../db/repositories/streams.js';
 import { HoldfastError } from '../../domain/errors.js';
 import type { StreamState } from '../../workflows/messages.js';
 import type { ApiDependencies } from '../dependencies.js';
 import { newStreamKey } from '../ids.js';
 import { defineRoute, type Answer, type Route } from '../route.js';
 import { streamSchema } from '../schemas/stream.js';
+import { addressesOfStream } from '../playback-addresses.js';
 import { streamBody, withState } from '../stream-view.js';
 import { findStream, STREAM_PARAM } from './streams.js';
 
@@ -17,14 +19,15 @@ const common = {
 
 /** What makes a stream do something. */
 export function streamCommandRoutes(deps: ApiDependencies): Route[] {
-  const { streams, commands, addresses } = deps;
+  const { streams, commands } = deps;
+  const bodyOf = async (stream: StreamRecord) => streamBody(stream, await addressesOfStream(deps, stream.id));
 
   /** The stream after a switch that only a stream with a future has. */
   async function flip(streamId: string, command: (id: string) => Promise<StreamState | null>): Promise<Answer> {
     const stream = await findStream(deps, streamId);
     const state = stream.status === 'ended' ? null : await command(streamId);
     if (!state) throw new HoldfastError('stream_ended');
-    const body = { ...streamBody(withState(stream, state), addresses), statusSource: 'workflow' };
+    const body = { ...(await bodyOf(withState(stream, state))), statusSource: 'workflow' };
     return { status: 200, body };
   }
 
@@ -56,9 +59,9 @@ export function streamCommandRoutes(deps: ApiDependencies): Route[] {
         const after = await findStream(deps, stream.id);
         if (!result) {
           const ended = { ...after, status: 'ended' as const };
-          return { status: 200, body: { ...streamBody(ended, addresses), statusSource: 'projection' } };
+          return { status: 200, body: { ...(await bodyOf(ended)), statusSource: 'projection' } };
         }
-        const body = { ...streamBody({ ...after, status: result.status }, addresses), statusSource: 'workflow' };
+        const body = { ...(await bodyOf({ ...after, status: result.status })), statusSource: 'workflow' };
         return { status: result.alreadyEnded ? 200 : 202, body };
       },
     }),
@@ -95,7 +98,7 @@ export function streamCommandRoutes(deps: ApiDependencies): Route[] {
         const stream = before === null ? null : await streams.replaceStreamKey(params.streamId!, streamKey);
         if (!stream || before === null) throw new HoldfastError('stream_not_found');
         if (stream.status !== 'ended') await tellOrRestore(stream.id, before);
-        return { status: 200, body: { ...streamBody(stream, addresses), streamKey } };
+        return { status: 200, body: { ...(await bodyOf(stream)), streamKey } };
       },
     }),
   ];

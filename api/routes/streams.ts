@@ -19,6 +19,7 @@ import {
   streamSchema,
 } from '../schemas/stream.js';
 import { wasNeverSent, type StreamCommands } from '../stream-commands.js';
+import { addressesOfStream, addressesOfStreams } from '../playback-addresses.js';
 import { streamBody, withState } from '../stream-view.js';
 
 const TAG = 'Streams';
@@ -79,7 +80,8 @@ export function streamRoutes(deps: ApiDependencies): Route[] {
       async handle({ query: { status, cursor, limit }, credential }) {
         const filter = { status, streamId: credential.streamId ?? undefined };
         const page = await streams.list(filter, { after: decodeCursor(LIST, cursor), limit });
-        const data = page.items.map((stream) => streamBody(stream, addresses));
+        const addressesFor = await addressesOfStreams(deps, page.items.map(({ id }) => id));
+        const data = page.items.map((stream) => streamBody(stream, addressesFor(stream.id)));
         return { status: 200, body: { data, nextCursor: nextCursor(LIST, page, (stream) => stream) } };
       },
     }),
@@ -96,11 +98,12 @@ export function streamRoutes(deps: ApiDependencies): Route[] {
       async handle({ params, credential }) {
         const stream = await findStream(deps, params.streamId!);
         const showKey = holdsOneOf(credential, ['stream:publish', 'stream:write']);
-        const [current, streamKey] = await Promise.all([
+        const [current, there, streamKey] = await Promise.all([
           askState(deps, stream),
+          addressesOfStream(deps, stream.id),
           showKey ? streams.findStreamKey(stream.id) : null,
         ]);
-        const body = { ...streamBody(current ?? stream, addresses), statusSource: current ? 'workflow' : 'projection' };
+        const body = { ...streamBody(current ?? stream, there), statusSource: current ? 'workflow' : 'projection' };
         return { status: 200, body: streamKey === null ? body : { ...body, streamKey } };
       },
     }),
@@ -118,7 +121,7 @@ export function streamRoutes(deps: ApiDependencies): Route[] {
       async handle({ params, body }) {
         const stream = await streams.update(params.streamId!, body);
         if (!stream) throw new HoldfastError('stream_not_found');
-        return { status: 200, body: streamBody(stream, addresses) };
+        return { status: 200, body: streamBody(stream, await addressesOfStream(deps, stream.id)) };
       },
     }),
     defineRoute({

@@ -10,6 +10,7 @@ import * as createIdempotencyKeys from './0008_create_idempotency_keys.js';
 import * as addRestreaming from './0009_add_restreaming.js';
 import * as indexOpenBroadcasts from './0010_index_open_broadcasts.js';
 import * as createDrainedHosts from './0011_create_drained_hosts.js';
+import * as createBroadcastParts from './0012_create_broadcast_parts.js';
 
 /**
  * In the order they run; never renamed or changed once released. Named here instead of found in a folder, so that
@@ -27,6 +28,7 @@ const MIGRATIONS: Record<string, Knex.Migration> = {
   '0009_add_restreaming': addRestreaming,
   '0010_index_open_broadcasts': indexOpenBroadcasts,
   '0011_create_drained_hosts': createDrainedHosts,
+  '0012_create_broadcast_parts': createBroadcastParts,
 };
 
 export const migrationSource: Knex.MigrationSource<string> = {

@@ -1,9 +1,10 @@
 import type { Knex } from 'knex';
-import type { BroadcastProjection, Catalog, RecordingProjection, StreamProjection } from '../../contracts/catalog.js';
+import type { BroadcastPart, BroadcastProjection, Catalog, RecordingProjection, StreamProjection } from '../../contracts/catalog.js';
 import type { RestreamState } from '../../domain/destination.js';
 import { HoldfastError } from '../../domain/errors.js';
 import { destinationLabel } from '../../domain/platforms.js';
 import type { StreamSettings } from '../../domain/stream.js';
+import { measuredParts, partsOf, recordHost } from './broadcast-parts.js';
 import type { BroadcastRow } from './broadcasts.js';
 import type { DestinationRow } from './destination-row.js';
 import { createEventRepository } from './events.js';
@@ -50,8 +51,11 @@ export function createCatalog(db: Knex): Catalog {
 
     async broadcastsOf(streamId) {
       const rows = await db<BroadcastRow>('broadcasts').where({ stream_id: streamId }).orderBy(['started_at', 'id']);
-      return rows.map((row) => ({ broadcastId: row.id, hostId: row.host_id }));
+      const hosts = await Promise.all(rows.map(async ({ id }) => (await partsOf(db, id)).map(({ hostId }) => ({ broadcastId: id, hostId }))));
+      return hosts.flat();
     },
+
+    recordPart: (part) => db.transaction((trx) => recordPart(trx, part)),
 
     async markMediaDeleted(broadcastId) {
       const kept = db<BroadcastRow>('broadcasts').where({ id: broadcastId, media_deleted_at: null });
@@ -92,17 +96,42 @@ const time = (text: string | null): Date | null => (text === null ? null : new D
 
 /** Each row keeps a version of its own: a late write about one broadcast is not lost because the next one began. */
 async function recordBroadcast(trx: Knex.Transaction, version: number, broadcast: BroadcastProjection): Promise<void> {
-  await trx('broadcasts').where({ id: broadcast.broadcastId }).where('version', '<=', version).update({
+  const { broadcastId, hostId, durationSeconds, bytes } = broadcast;
+  const rows = trx('broadcasts').where({ id: broadcastId }).where('version', '<=', version);
+  if (hostId !== undefined && (await rows.clone().first('id'))) {
+    const measured = durationSeconds === null ? ({ durationSeconds: null, bytes: null } as const) : { durationSeconds, bytes: bytes ?? 0 };
+    await recordHost(trx, { broadcastId, hostId, ...measured });
+    await rows.clone().update({ host_id: hostId });
+  }
+  const whole = await measuredParts(trx, broadcastId);
+  await rows.update({
     status: broadcast.status,
     source: broadcast.source === null ? null : JSON.stringify(broadcast.source),
     renditions: JSON.stringify(broadcast.renditions),
     live_at: time(broadcast.liveAt),
     ended_at: time(broadcast.endedAt),
     end_cause: broadcast.endCause,
-    duration_seconds: broadcast.durationSeconds,
-    bytes: broadcast.bytes,
+    duration_seconds: durationSeconds,
+    bytes,
+    ...whole,
     version,
   });
+}
+
+/** The rows keep their version: what the workflow said last of them stands, but for these figures. */
+async function recordPart(trx: Knex.Transaction, part: BroadcastPart): Promise<void> {
+  const { broadcastId } = part;
+  const broadcast = await trx<BroadcastRow>('broadcasts').where({ id: broadcastId }).first('ended_at');
+  // It is tried again: what the workflow says of the end must come first, or it would be the last word.
+  if (broadcast?.ended_at === null) throw new Error(`The end of ${broadcastId} is not written yet.`);
+  await recordHost(trx, part);
+  const whole = await measuredParts(trx, broadcastId);
+  if (!whole) return;
+  await trx('broadcasts').where({ id: broadcastId }).update(whole);
+  await trx('recordings').where({ broadcast_id: broadcastId }).update({ ...whole, updated_at: new Date() });
+  // Its only host was away when it ended; nobody else will say that it is ready.
+  const waiting = trx('recordings').where({ broadcast_id: broadcastId, status: 'processing' });
+  await waiting.update({ status: (whole.duration_seconds ?? 0) > 0 ? 'ready' : 'failed' });
 }
 
 /** A new broadcast's restream replaces the last one's, bytes included; every connection counts its bytes from zero. */
@@ -136,10 +165,12 @@ async function recordRecording(
   recording: RecordingProjection,
 ): Promise<void> {
   const now = new Date();
+  const whole = await measuredParts(trx, recording.broadcastId);
   const columns = {
     status: recording.status,
     duration_seconds: recording.durationSeconds,
     bytes: recording.bytes,
+    ...whole,
     version,
     updated_at: now,
   };

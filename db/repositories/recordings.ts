@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { RecordingStatus } from '../../contracts/catalog.js';
+import { partsOf, type PartRecord } from './broadcast-parts.js';
 import { readPage, type Page, type PageRequest } from './page.js';
 
 /** One row of `recordings`, as pg returns it. */
@@ -38,6 +39,9 @@ export function createRecordingRepository(db: Knex) {
       const row = await present().where({ id }).first();
       return row ? toRecording(row) : null;
     },
+
+    /** What each media host has of it, in the order of the broadcast; one, unless it has changed its host. */
+    partsOf: ({ broadcastId }: RecordingRecord): Promise<PartRecord[]> => partsOf(db, broadcastId),
 
     /** Newest first. */
     async listOf(streamId: string, page: PageRequest): Promise<Page<RecordingRecord>> {

@@ -43,7 +43,7 @@ const HOST = '127.0.0.1';
 const BUNDLE = { codePath: fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url)) };
 const ANY_PORT = 0;
 const CHECK_DEADLINE_MS = 1500;
-export const ADDRESSES = { rtmp: 'rtmp://media.test/live', playback: 'http://media.test' };
+export const ADDRESSES = { rtmp: 'rtmp://media.test/live', playback: 'http://media.test', hostId: 'local', playbackIsShared: false };
 
 export interface Reply {
   status: number;

@@ -26,6 +26,8 @@ import { until } from '../support/until.js';
 Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } } });
 
 export const HOST_ID = 'test-host';
+/** Another media host of the same stage; what is done there is told with its name. */
+export const OTHER_HOST = 'other-host';
 export const SOURCE: SourceLayout = {
   video: { codec: 'h264', width: 1280, height: 720, frameRate: 30 },
   audio: { codec: 'aac', sampleRate: 48000, channels: 2 },
@@ -41,9 +43,13 @@ const SETTINGS: StreamSettings = {
   playbackPolicy: 'public',
 };
 
+/** Longer than any test waits for a host that stays away. */
+const NEVER_MS = 600_000;
+
 /** One running encoder of the stage: the test decides how it ends and when it becomes playable. */
 export interface StagedEncoder {
   input: TranscodeInput;
+  hostId: string;
   finish: (result: TranscodeResult) => void;
   becomePlayable: () => void;
 }
@@ -51,6 +57,7 @@ export interface StagedEncoder {
 /** One connection to a destination; the test decides what becomes of it. */
 export interface StagedConnection {
   input: RestreamInput;
+  hostId: string;
   finish: (end: RestreamEnd) => void;
   goLive: () => void;
 }
@@ -67,6 +74,8 @@ export class Stage {
   readonly connections: StagedConnection[] = [];
   /** Destinations that do not answer when they are told to end. */
   readonly deaf = new Set<string>();
+  /** Media hosts that take commands and answer none. */
+  readonly goneHosts = new Set<string>();
   /** Set to make Postgres fail. */
   databaseAway = false;
   #waiting = new Map<string, () => void>();
@@ -102,38 +111,43 @@ export class Stage {
       recordProjections: async (projections) => void database(this.projections).push(...projections),
       destinationsOf: async () => database(this.destinations),
       broadcastsOf: async () => [...new Set(this.encoders.map(({ input }) => input.broadcastId))].map((broadcastId) => ({ broadcastId, hostId: HOST_ID })),
+      recordPart: async ({ hostId, durationSeconds }) => void this.calls.push(`recordPart ${hostId} ${durationSeconds}`),
       markMediaDeleted: async (broadcastId) => void this.calls.push(`markMediaDeleted ${broadcastId}`),
       purgeStream: async (streamId) => void this.calls.push(`purgeStream ${streamId}`),
     };
   }
 
-  mediaActivities(): MediaActivities {
+  mediaActivities(hostId: string): MediaActivities {
+    const call = async (what: string): Promise<void> => {
+      await until(() => !this.goneHosts.has(hostId), `${hostId} to be back`, NEVER_MS);
+      this.calls.push(hostId === HOST_ID ? what : `${what} at ${hostId}`);
+    };
     return {
       transcode: (input) =>
         new Promise((resolve) => {
           const becomePlayable = () => this.#waiting.get(`${input.broadcastId}/${input.epoch}`)?.();
-          this.calls.push(`transcode ${input.epoch}`);
-          this.encoders.push({ input, finish: resolve, becomePlayable });
+          this.calls.push(hostId === HOST_ID ? `transcode ${input.epoch}` : `transcode ${input.epoch} at ${hostId}`);
+          this.encoders.push({ input, hostId, finish: resolve, becomePlayable });
         }),
       awaitPlayable: ({ broadcastId, epoch }) => {
         this.#awaitsPlayable.set(`${broadcastId}/${epoch}`, Context.current().info);
         return new Promise((resolve) => void this.#waiting.set(`${broadcastId}/${epoch}`, resolve));
       },
       stopTranscode: async () => {
-        this.calls.push('stopTranscode');
-        this.encoders.at(-1)?.finish({ reason: 'stopped', detail: '', mediaSeconds: 1 });
+        await call('stopTranscode');
+        this.encoders.filter((encoder) => encoder.hostId === hostId).at(-1)?.finish({ reason: 'stopped', detail: '', mediaSeconds: 1 });
       },
       finishPlaylists: async () => {
-        this.calls.push('finishPlaylists');
+        await call('finishPlaylists');
         return { durationSeconds: 4, bytes: 1000 };
       },
-      disconnectPublisher: async ({ publishId }) => void this.calls.push(`disconnect ${publishId}`),
-      deleteMedia: async ({ broadcastId }) => void this.calls.push(`deleteMedia ${broadcastId}`),
+      disconnectPublisher: async ({ publishId }) => call(`disconnect ${publishId}`),
+      deleteMedia: async ({ broadcastId }) => call(`deleteMedia ${broadcastId}`),
       restream: (input) =>
         new Promise((resolve) => {
           const key = `${input.destinationId}/${input.attempt}`;
           const goLive = () => void until(() => this.#waiting.get(key), `somebody to wait for ${key}`).then((resume) => resume());
-          this.connections.push({ input, finish: resolve, goLive });
+          this.connections.push({ input, hostId, finish: resolve, goLive });
         }),
       awaitRestreamLive: ({ destinationId, attempt }) =>
         new Promise((resolve) => void this.#waiting.set(`${destinationId}/${attempt}`, resolve)),
@@ -142,9 +156,9 @@ export class Stage {
         return { goesOn: source.video?.codec === 'h264' };
       },
       stopRestream: async ({ destinationId }) => {
-        this.calls.push(`stopRestream ${destinationId}`);
+        await call(`stopRestream ${destinationId}`);
         if (this.deaf.has(destinationId)) await new Promise(() => {});
-        const open = this.connections.filter(({ input }) => input.destinationId === destinationId).at(-1);
+        const open = this.connections.filter(({ input, hostId: host }) => input.destinationId === destinationId && host === hostId).at(-1);
         open?.finish({ code: 'stopped', detail: '', wasLive: true, bytesSent: 1 });
         return { forced: false };
       },
@@ -228,14 +242,18 @@ export class WorkflowBench {
     const stage = new Stage((activity) => isRecorded(env.client, activity));
     const connection = env.nativeConnection;
     const streams = await Worker.create({ connection, taskQueue: STREAMS_QUEUE, workflowBundle, activities: stage.catalogActivities() });
-    const media = await Worker.create({ connection, taskQueue: mediaQueue(HOST_ID), activities: stage.mediaActivities(), shutdownForceTime: '1 second' });
-    const running = [streams.run(), media.run()].map((run) => run.catch((error: unknown) => String(error)));
+    const hosts = await Promise.all(
+      [HOST_ID, OTHER_HOST].map((hostId) =>
+        Worker.create({ connection, taskQueue: mediaQueue(hostId), activities: stage.mediaActivities(hostId), shutdownForceTime: '1 second' }),
+      ),
+    );
+    const running = [streams, ...hosts].map((worker) => worker.run()).map((run) => run.catch((error: unknown) => String(error)));
     return new WorkflowBench(env, stage, async () => {
       for (const encoder of stage.encoders) encoder.finish({ reason: 'stopped', detail: '', mediaSeconds: 0 });
       stage.releaseWaiting();
       for (const open of stage.connections) open.finish({ code: 'stopped', detail: '', wasLive: false, bytesSent: 0 });
-      streams.shutdown();
-      media.shutdown();
+      stage.goneHosts.clear();
+      for (const worker of [streams, ...hosts]) worker.shutdown();
       await Promise.all(running);
       await env.teardown();
     });
