@@ -77,7 +77,7 @@ describe('a publisher that comes to another media host', () => {
     }
   });
 
-  it('takes its restreams along: they begin again from there', async () => {
+  it.each(['gone', 'there'])('takes its restreams along when the old host is %s: they begin again from the new one', async (oldHost) => {
     const { stage } = bench;
     stage.destinations = [{ destinationId: 'one', label: 'ONE', enabled: true, revision: '1' }];
     const stream = await bench.start();
@@ -85,7 +85,7 @@ describe('a publisher that comes to another media host', () => {
     await stage.encoder(1);
     (await stage.connection('one')).goLive();
     await until(() => stage.restreamEvents('one').at(-1) === 'restream.live', 'the restream to be live');
-    stage.goneHosts.add(HOST_ID);
+    if (oldHost === 'gone') stage.goneHosts.add(HOST_ID);
     await stream.publish(2, { hostId: OTHER_HOST });
     const next = await stage.connection('one', 2);
     expect([next.hostId, next.input.attempt]).toEqual([OTHER_HOST, 2]);
