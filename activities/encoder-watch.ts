@@ -1,3 +1,4 @@
+import { judgePace, newPace, observePace, type TooSlow } from '../domain/encoder-pace.js';
 import type { EncoderReading } from '../domain/liveness.js';
 import type { EncoderRecord } from '../media/encoder-registry.js';
 import { cpuTicks } from '../media/process-identity.js';
@@ -20,6 +21,8 @@ export class EncoderWatch {
   #sendingSince: number | null = null;
   #ticks: number | null = null;
   #busyAt = Date.now();
+  #pace = newPace();
+  #paceOf: string | null = null;
 
   constructor(record: EncoderRecord) {
     this.#record = record;
@@ -51,5 +54,23 @@ export class EncoderWatch {
       publisher,
       originAnswers: received !== null,
     };
+  }
+
+  /**
+   * Call after `take`. null: the encoder is not too slow, or nothing is known of it now.
+   *
+   * @param received seconds of media the origin has of this epoch; null: it does not answer
+   * @param publisher whose media it encodes and how far that has come (ms); null: there is none
+   */
+  judgePace(received: number | null, publisher: { publishId: string; mediaMs: number } | null): TooSlow | null {
+    if (received === null || received === 0 || !publisher) return null;
+    if (publisher.publishId !== this.#paceOf) {
+      this.#paceOf = publisher.publishId;
+      this.#pace = newPace();
+    }
+    const MS_PER_SECOND = 1000;
+    const receivedSeconds = publisher.mediaMs / MS_PER_SECOND;
+    this.#pace = observePace(this.#pace, { atMs: performance.now(), encodedSeconds: received, receivedSeconds });
+    return judgePace(this.#pace);
   }
 }

@@ -1,8 +1,10 @@
 import { Context } from '@temporalio/activity';
-import type { MediaStart, RelayReader } from '../contracts/ingest-control.js';
+import type { MediaStart, PublisherStatus, RelayReader } from '../contracts/ingest-control.js';
 import type { BroadcastStatus } from '../contracts/origin-control.js';
+import type { StreamHealth } from '../contracts/stream-health.js';
 import { HoldfastError } from '../domain/errors.js';
-import { pickLadder } from '../domain/ladder.js';
+import type { TooSlow } from '../domain/encoder-pace.js';
+import { expendableRendition, pickLadder } from '../domain/ladder.js';
 import { judgeEncoder, type EncoderReading, type EncoderVerdict } from '../domain/liveness.js';
 import type { SourceLayout } from '../domain/source.js';
 import type { StreamSettings } from '../domain/stream.js';
@@ -29,6 +31,8 @@ export interface TranscodeDeps {
   slatesDir: string;
   /** Path of one encoder's log. */
   logPath: (broadcastId: string, epoch: number) => string;
+  /** Puts something into the stream's timeline; called within the activity. */
+  tellHealth: (streamId: string, health: StreamHealth) => Promise<void>;
   log: Logger;
 }
 
@@ -49,14 +53,18 @@ export interface TranscodeInput {
   programme: boolean;
   /** Numbers of segments begin here at least: another host had the broadcast before. */
   fromSequence?: number;
+  /** Renditions of the ladder that this host has been too slow for. */
+  without?: string[];
 }
 
 export interface TranscodeResult {
-  /** `stopped`: ended on purpose, by stopTranscode. */
-  reason: Exclude<EncoderVerdict, 'healthy'> | 'stopped';
+  /** `stopped`: ended on purpose, by stopTranscode. `too_slow`: ended by this activity, to be started with a rendition less. */
+  reason: Exclude<EncoderVerdict, 'healthy'> | 'stopped' | 'too_slow';
   /** The encoder's last lines, for a failure. */
   detail: string;
   mediaSeconds: number;
+  /** Of `too_slow`. */
+  pace?: TooSlow;
 }
 
 /** What an operator sees under "Pending Activities", and what tells an attempt from its predecessor. */
@@ -69,6 +77,8 @@ export interface TranscodeProgress {
 
 /** An encoder that gives nothing any more has nothing to finish; viewers wait for the next one. */
 const WEDGED_GRACE_MS = 200;
+/** One that is too slow would take as long for what it has in hand as viewers have waited already. */
+const TOO_SLOW_GRACE_MS = 1000;
 /** Between questions to an origin that is being started again: viewers wait for it. */
 const ORIGIN_RETRY_MS = 100;
 /** After this the attempt fails, so that an operator sees why nothing starts. */
@@ -89,17 +99,18 @@ export async function transcode(deps: TranscodeDeps & { stops: EncoderStops }, i
     return ended(deps, input, 'stopped', 0);
   }
   if (!record) return ended(deps, input, await verdictOnDead(deps, input), (await receivedSeconds(deps, input)) ?? 0);
-  const { verdict, mediaSeconds } = await watch(deps, input, record);
+  const { verdict, mediaSeconds, pace } = await watch(deps, input, record);
   if (verdict === 'stalled') await endProcess(record.process, WEDGED_GRACE_MS);
+  else if (verdict === 'too_slow') await endProcess(record.process, TOO_SLOW_GRACE_MS);
   else if (verdict !== 'crashed') await stopEncoder(record.process);
   await deps.registry.remove(input.broadcastId);
-  return ended(deps, input, verdict, mediaSeconds);
+  return { ...(await ended(deps, input, verdict, mediaSeconds)), ...(pace ? { pace } : {}) };
 }
 
 /** Of an encoder that ended while nobody watched: its own fault, or had its publisher left? */
 async function verdictOnDead(deps: TranscodeDeps, input: TranscodeInput): Promise<TranscodeResult['reason']> {
   await deps.registry.remove(input.broadcastId);
-  const publisher = await publisherState(deps, input);
+  const publisher = publisherState(input, await publisherOf(deps, input));
   const verdict = judgeEncoder({ running: false, mediaSeconds: 0, stalledMs: 0, sendingMs: 0, originAnswers: false, publisher });
   return verdict === 'healthy' ? 'crashed' : verdict;
 }
@@ -132,7 +143,7 @@ async function start(deps: TranscodeDeps, input: TranscodeInput): Promise<Encode
   const { broadcastId, publishId, epoch, settings } = input;
   const { playbackId, latency, playbackPolicy, record: keep } = settings;
   const startedAt = performance.now();
-  const plan = pickLadder(input.source, settings.ladder);
+  const plan = pickLadder(input.source, settings.ladder, input.without);
   const media = await mediaOf(deps, input);
   if (!media) return 'no slate';
   const { inputUrl, resumeAt, receivedAt } = media;
@@ -215,18 +226,26 @@ async function watch(
   deps: TranscodeDeps,
   input: TranscodeInput,
   record: EncoderRecord,
-): Promise<{ verdict: TranscodeResult['reason']; mediaSeconds: number }> {
+): Promise<{ verdict: TranscodeResult['reason']; mediaSeconds: number; pace?: TooSlow }> {
   const context = Context.current();
   let slateIsReady = false;
+  let tooSlowIsTold = false;
+  const mayDrop = expendableRendition(pickLadder(input.source, input.settings.ladder, input.without).renditions) !== null;
   const watching = new EncoderWatch(record);
   for (;;) {
     const running = isRunning(record.process);
     const { mediaSeconds } = watching;
     if (!running && (await deps.registry.read(record.broadcastId))?.epoch !== record.epoch) return { verdict: 'stopped', mediaSeconds };
     if (!running || watching.isReadingDue()) {
-      const [received, publisher] = await Promise.all([receivedSeconds(deps, record), publisherState(deps, input)]);
-      const verdict = judgeEncoder(watching.take(running, received, publisher));
+      const [received, publisher] = await Promise.all([receivedSeconds(deps, record), publisherOf(deps, input)]);
+      const verdict = judgeEncoder(watching.take(running, received, publisherState(input, publisher)));
       if (verdict !== 'healthy') return { verdict, mediaSeconds: watching.mediaSeconds };
+      const pace = watching.judgePace(received, publisher ?? null);
+      if (pace && mayDrop) return { verdict: 'too_slow', mediaSeconds: watching.mediaSeconds, pace };
+      if (pace && !tooSlowIsTold) {
+        tooSlowIsTold = true;
+        void tellTooSlow(deps, input, pace);
+      }
       const { pid, startedAt } = record.process;
       const progress: TranscodeProgress = { pid, startedAt, epoch: record.epoch, mediaSeconds: watching.mediaSeconds };
       context.heartbeat(progress);
@@ -270,14 +289,29 @@ async function prepareSlate({ slatesDir, ffmpegPath, log }: TranscodeDeps, { bro
 /** A publisher with bytes within this time is sending. */
 const SILENT_AFTER_MS = 2000;
 
-/** A programme is silent only with its publisher: where none is, the ingest sends the slate. */
-async function publisherState({ ingest }: TranscodeDeps, { publishId, streamId, programme }: TranscodeInput): Promise<EncoderReading['publisher']> {
+/** null: there is none. undefined: the ingest is away (restarting, say), so nothing is known, and that is an answer of its own. */
+async function publisherOf({ ingest }: TranscodeDeps, { publishId, streamId, programme }: TranscodeInput): Promise<PublisherStatus | null | undefined> {
   try {
-    const publisher = await (programme ? ingest.publisherOf(streamId) : ingest.publisher(publishId));
-    if (!publisher) return programme ? 'sending' : 'gone';
-    return publisher.idleMs < SILENT_AFTER_MS ? 'sending' : 'silent';
+    return await (programme ? ingest.publisherOf(streamId) : ingest.publisher(publishId));
   } catch {
-    // The ingest is away (restarting, say): nothing is known, and that is an answer of its own.
-    return null;
+    return undefined;
+  }
+}
+
+/** A programme is silent only with its publisher: where none is, the ingest sends the slate. */
+function publisherState({ programme }: TranscodeInput, publisher: PublisherStatus | null | undefined): EncoderReading['publisher'] {
+  if (publisher === undefined) return null;
+  if (!publisher) return programme ? 'sending' : 'gone';
+  return publisher.idleMs < SILENT_AFTER_MS ? 'sending' : 'silent';
+}
+
+/** With one rendition alone nothing can be dropped, and starting anew would help nobody: whoever runs this host has to know. */
+async function tellTooSlow({ log, tellHealth }: TranscodeDeps, { streamId, broadcastId, epoch }: TranscodeInput, pace: TooSlow): Promise<void> {
+  log.warn({ streamId, broadcastId, epoch, ...pace }, 'the encoder is too slow, and there is no rendition to drop');
+  const data = { droppedRendition: null, ...pace };
+  try {
+    await tellHealth(streamId, { eventId: `${broadcastId}-${epoch}-too-slow`, broadcastId, problem: 'encoder_too_slow', data });
+  } catch (error) {
+    log.warn({ streamId, broadcastId, reason: error instanceof Error ? error.message : String(error) }, 'the slow encoder was not told');
   }
 }

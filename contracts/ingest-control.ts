@@ -17,6 +17,8 @@ export interface PublisherStatus {
   bytesIn: number;
   /** Milliseconds since the last byte came in. */
   idleMs: number;
+  /** The newest time that all its tracks have reached, milliseconds on the publish's own clock. */
+  mediaMs: number;
   /** Named readers of the relay → where their media begins, milliseconds on the publish's own clock. */
   readers: Record<string, number>;
 }

@@ -75,13 +75,21 @@ const even = (value: number): number => Math.max(2, 2 * Math.round(value / 2));
  * short side, so portrait video gets 720x1280 for the 720 rung, as players and people expect.
  *
  * @param custom a stream's own rungs, or null for the default ladder
+ * @param without ids of renditions this machine is too slow for; the smallest picture stays in any case
  */
-export function pickLadder(source: SourceLayout, custom: readonly CustomRung[] | null): EncodePlan {
+export function pickLadder(source: SourceLayout, custom: readonly CustomRung[] | null, without: readonly string[] = []): EncodePlan {
   const exact = source.video && { ...source.video, frameRate: exactFrameRate(source.video.frameRate) };
-  const video = exact ? videoRenditions(exact, custom) : [];
+  const rungs = exact ? videoRenditions(exact, custom) : [];
+  const video = rungs.filter(({ id }, index) => index === rungs.length - 1 || !without.includes(id));
   const gopSeconds = exact ? gopFrames(exact.frameRate) / exact.frameRate : GOP_SECONDS;
   const firstGopSeconds = pickFirstGop(video.map(({ frameRate }) => frameRate), gopSeconds);
   return { renditions: source.audio ? [...video, AUDIO_RENDITION] : video, gopSeconds, ...(firstGopSeconds === null ? {} : { firstGopSeconds }) };
+}
+
+/** The rendition to do without on a machine that is too slow for all of them: the largest picture; null when there is one alone. */
+export function expendableRendition(renditions: readonly Rendition[]): VideoRendition | null {
+  const [largest, next] = renditions.filter((rendition) => rendition.kind === 'video');
+  return largest && next ? largest : null;
 }
 
 /** The instant nearest to FIRST_GOP_SECONDS at which every rung has a frame; null when that is too late to be of use. */

@@ -76,7 +76,9 @@ export class Publisher {
   /** Null until the media is described. */
   status(): PublisherStatus | null {
     const source = this.layout;
-    return source && { ...this.identity, source, bytesIn: this.connection.bytesIn, idleMs: this.idleMs(), readers: this.relay.starts };
+    if (!source) return null;
+    const { bytesIn } = this.connection;
+    return { ...this.identity, source, bytesIn, idleMs: this.idleMs(), mediaMs: this.#timeline.reached, readers: this.relay.starts };
   }
 
   /**

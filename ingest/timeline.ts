@@ -33,6 +33,11 @@ export class Timeline {
     return Math.max(this.#last.audio ?? 0, this.#last.video ?? 0);
   }
 
+  /** The newest time that both tracks have reached, milliseconds; of the only one, where one alone has come. */
+  get reached(): number {
+    return Math.min(this.#last.audio ?? Infinity, this.#last.video ?? this.#last.audio ?? 0);
+  }
+
   /** The relay's time of a message, milliseconds from START_MS on; never goes back within a track. */
   map(track: Track, timestampMs: number): number {
     if (!this.#started) {

@@ -8,6 +8,7 @@ import { renderMediaPlaylist, skippableSegments } from '../hls/media-playlist.js
 import type { RenditionReport } from '../hls/low-latency.js';
 import { renderMultivariantPlaylist, type MultivariantPlaylist, type Variant } from '../hls/multivariant-playlist.js';
 import type { MediaSegment } from '../hls/segment.js';
+import { carrierIn, carriersOver } from './carriers.js';
 import { segmentFile } from './store/broadcast-folder.js';
 import type { History, HistorySegment } from './store/history.js';
 
@@ -101,13 +102,14 @@ function describeEdge(history: History, rendition: string, query: string): Media
   return (history.edge?.following(rendition, history.nextMsn - 1) ?? []).map((segment) => {
     const discontinuity = run !== undefined && run !== segment.run;
     run = segment.run;
-    const init = history.init(segment.run, rendition);
+    const init = history.init(segment.run, segment.rendition);
+    const folder = folderOf(rendition, segment.rendition);
     return {
-      uri: `${segmentFile(segment.msn)}${query}`,
+      uri: `${folder}${segmentFile(segment.msn)}${query}`,
       duration: segment.duration,
       programDateTime: segment.startMs,
       discontinuity,
-      map: init ? `${init.file}${query}` : null,
+      map: init ? `${folder}${init.file}${query}` : null,
       gap: false,
     };
   });
@@ -128,10 +130,13 @@ function describeLowLatency(
   const open = segments.at(-1)?.duration === null ? 1 : 0;
   const from = Math.max(0, segments.length - open - SEGMENTS_WITH_PARTS);
   for (let index = from; index < segments.length; index++) {
-    const parts = edge.segment(rendition, firstMsn + index)?.parts;
-    if (parts) segments[index]!.parts = parts.map(({ name, duration, independent }) => ({ uri: `${name}${query}`, duration, independent }));
+    const listed = edge.segment(rendition, firstMsn + index);
+    if (!listed) continue;
+    const folder = folderOf(rendition, listed.rendition);
+    segments[index]!.parts = listed.parts.map(({ name, duration, independent }) => ({ uri: `${folder}${name}${query}`, duration, independent }));
   }
-  return { lowLatency: { constants, hint: `${edge.nextPartName(rendition)}${query}`, reports: describeOthers(history, rendition, query) } };
+  const hint = `${folderOf(rendition, edge.carrierOf(rendition))}${edge.nextPartName(rendition)}${query}`;
+  return { lowLatency: { constants, hint, reports: describeOthers(history, rendition, query) } };
 }
 
 /** Where the other playlists that a player may change to end. */
@@ -145,15 +150,22 @@ function describeOthers(history: History, rendition: string, query: string): Ren
   });
 }
 
+/** Relative to a rendition's playlist: where another one's files are. */
+const folderOf = (rendition: string, carrier: string): string => (carrier === rendition ? '' : `../${carrier}/`);
+
 function describeSegment(history: History, segment: HistorySegment, rendition: string, onDemand: boolean, query: string): MediaSegment {
-  const file = segment.lost && onDemand ? undefined : segment.renditions[rendition];
-  const init = history.init(segment.run, rendition);
+  const { runs } = history;
+  const run = runs.find((line) => line.run === segment.run);
+  const carrier = (run && carrierIn(run, runs, rendition)) ?? rendition;
+  const file = segment.lost && onDemand ? undefined : segment.renditions[carrier];
+  const init = history.init(segment.run, carrier);
+  const folder = folderOf(rendition, carrier);
   return {
-    uri: `${segmentFile(segment.msn)}${query}`,
+    uri: `${folder}${segmentFile(segment.msn)}${query}`,
     duration: file?.[0] ?? segment.duration,
     programDateTime: file?.[2] ?? segment.startMs,
     discontinuity: segment.discontinuity,
-    map: init ? `${init.file}${query}` : null,
+    map: init ? `${folder}${init.file}${query}` : null,
     gap: file === undefined,
   };
 }
@@ -200,5 +212,9 @@ function describeVariant(history: History, rendition: Rendition, audio: Renditio
 const newestInit = (history: History, rendition: string) =>
   history.runs.map(({ run }) => history.init(run, rendition)).findLast((init) => init !== undefined);
 
-const rateOf = (history: History, rendition: Rendition): DeclaredRate =>
-  declaredRate(history.rate(rendition.id), history.endedAt === null ? rendition.bitrate : null);
+/** Of an ended broadcast that of whatever its playlist shows. */
+function rateOf(history: History, rendition: Rendition): DeclaredRate {
+  if (history.endedAt === null) return declaredRate(history.rate(rendition.id), rendition.bitrate);
+  const rates = carriersOver(history.runs, rendition.id).map((id) => declaredRate(history.rate(id), null));
+  return { peak: Math.max(...rates.map(({ peak }) => peak)), average: Math.max(...rates.map(({ average }) => average)) };
+}

@@ -21,6 +21,7 @@ import { drained, type StopSignals, takeStopSignals } from '../ops/drain.js';
 import { createRegistry } from '../ops/ops-server.js';
 import { runEntry } from '../ops/run-entry.js';
 import { installRuntime, runWorker } from './run-worker.js';
+import { tellStreamHealth } from './stream-health.js';
 
 const env = readEnvironment();
 // The ffmpeg children inherit the environment: they get no secrets, and need none.
@@ -77,6 +78,7 @@ await runEntry(log, async () => {
     ffmpegPath,
     encoder,
     logPath: (broadcastId, epoch) => join(paths.logs, 'encoders', `${broadcastId}-${epoch}.log`),
+    tellHealth: tellStreamHealth,
     log,
   });
   await runWorker({

@@ -13,6 +13,8 @@ export class BroadcastRecord {
   endedAt: string | null = null;
   /** Since it has changed its host: the one that has it now. */
   hostId: string | null = null;
+  /** Renditions that the host was too slow for: they stay away for the rest of the broadcast. */
+  dropped: string[] = [];
 
   constructor(broadcastId: string, source: SourceLayout) {
     this.broadcastId = broadcastId;
@@ -20,7 +22,7 @@ export class BroadcastRecord {
   }
 
   get renditions(): Rendition[] {
-    return pickLadder(this.source, this.settings.ladder).renditions;
+    return pickLadder(this.source, this.settings.ladder, this.dropped).renditions;
   }
 
   get recordingId(): string {

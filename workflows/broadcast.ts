@@ -1,5 +1,6 @@
 import { CancellationScope, condition, patched, sleep, uuid4 } from '@temporalio/workflow';
 import type { RecordingProjection } from '../contracts/catalog.js';
+import { expendableRendition } from '../domain/ladder.js';
 import { decideRestart } from '../domain/restart-policy.js';
 import type { SourceLayout } from '../domain/source.js';
 import type { EndCause, StreamStatus } from '../domain/stream.js';
@@ -91,6 +92,7 @@ export class Broadcast {
     this.#formerHosts = carried.formerHosts ?? [];
     this.#fromSequence = carried.fromSequence;
     if (this.#formerHosts.length > 0) this.#record.hostId = this.#hostId;
+    this.#record.dropped = [...(carried.dropped ?? [])];
     this.#encoding = new Encoding(encoding).start();
     this.#life.resume('live', this.id, this.#hostId);
     this.#life.restreams = this.#restreams = new Restreams(this.#life, this.id, this.#hostId, carried.source).inherit(carried.restreams);
@@ -110,6 +112,7 @@ export class Broadcast {
       last: this.#last,
       failures: this.#failures,
       ...(this.#formerHosts.length > 0 ? { formerHosts: this.#formerHosts, fromSequence: this.#fromSequence } : {}),
+      ...(this.#record.dropped.length > 0 ? { dropped: this.#record.dropped } : {}),
       restreams: this.#restreams?.carry() ?? [],
     };
   }
@@ -263,8 +266,10 @@ export class Broadcast {
 
   #encoderOf(source: SourceLayout) {
     const { streamId } = this.#life;
+    const { settings, dropped } = this.#record;
     const numbering = this.#fromSequence === undefined ? {} : { fromSequence: this.#fromSequence };
-    return { streamId, broadcastId: this.id, epoch: ++this.#epoch, source, settings: this.#record.settings, ...numbering };
+    const without = dropped.length > 0 ? { without: [...dropped] } : {};
+    return { streamId, broadcastId: this.id, epoch: ++this.#epoch, source, settings, ...numbering, ...without };
   }
 
   #goLive(): void {
@@ -301,6 +306,7 @@ export class Broadcast {
       return null;
     }
     if (end.mediaSeconds > 0) this.#last = { publishId: publisher.publishId, epoch: this.#epoch, mediaSeconds: end.mediaSeconds };
+    if (end.reason === 'too_slow') return this.#dropRendition(end);
     this.#failures.push(Date.now());
     const decision = decideRestart(this.#failures, this.#record.liveAt !== null);
     if (!decision.restart) return this.#fail('encoder_failed', end.detail);
@@ -309,6 +315,15 @@ export class Broadcast {
       data: { problem: `encoder_${end.reason}`, detail: end.detail, restartInMs: decision.delayMs },
     });
     if (decision.delayMs > 0) await sleep(decision.delayMs, { summary: 'before the encoder is started again' });
+    return null;
+  }
+
+  /** No failure of the encoder: the host is too slow for all it was asked for, and the next one is asked for less. */
+  #dropRendition({ pace }: EncodingEnd): null {
+    const dropped = expendableRendition(this.#record.renditions)?.id ?? null;
+    if (dropped !== null) this.#record.dropped.push(dropped);
+    const renditions = this.#record.renditions.map(({ id }) => id);
+    this.#transition(this.#life.status, { type: 'stream.health', data: { problem: 'encoder_too_slow', droppedRendition: dropped, renditions, ...pace } });
     return null;
   }
 

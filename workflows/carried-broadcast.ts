@@ -18,6 +18,8 @@ export interface CarriedBroadcast {
   encoding: EncodingInput;
   last: LastEncoder | null;
   failures: number[];
+  /** Renditions its host was too slow for; absent where there was none. */
+  dropped?: string[];
   restreams: CarriedRestream[];
   /** Since it has changed its host. */
   formerHosts?: string[];

@@ -1,4 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { StreamHealth } from '../contracts/stream-health.js';
 import type { RestreamState } from '../domain/destination.js';
 import type { ErrorCode } from '../domain/errors.js';
 import type { SourceLayout } from '../domain/source.js';
@@ -113,6 +114,8 @@ export const publishStartedSignal = defineSignal<[PublishStarted]>('publishStart
 export const publishStoppedSignal = defineSignal<[PublishStopped]>('publishStopped');
 /** A signal, for the timeline alone. */
 export const publishRefusedSignal = defineSignal<[PublishRefused]>('publishRefused');
+/** A signal, for the timeline alone. */
+export const streamHealthSignal = defineSignal<[StreamHealth]>('streamHealth');
 /** A signal: the new key is in Postgres already, the holder of the old one only has to leave. */
 export const streamKeyRotatedSignal = defineSignal('streamKeyRotated');
 

@@ -1,5 +1,6 @@
 import { allHandlersFinished, setCurrentDetails, upsertSearchAttributes, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { BroadcastProjection, RecordingProjection } from '../contracts/catalog.js';
+import type { StreamHealth } from '../contracts/stream-health.js';
 import type { RestreamState } from '../domain/destination.js';
 import type { EventType, StreamEvent } from '../domain/event.js';
 import type { EndCause, StreamStatus } from '../domain/stream.js';
@@ -85,6 +86,12 @@ export class StreamLifecycle {
     if (this.#seen(eventId) || this.status === 'ended') return;
     const data = { problem: 'publisher_refused', code, detail: message, remoteAddress };
     this.transition({ status: this.status, event: { type: 'stream.health', data } });
+  }
+
+  /** Only the timeline hears of it, too. */
+  health({ eventId, broadcastId, problem, data }: StreamHealth): void {
+    if (this.#seen(eventId) || !this.inBroadcast || (broadcastId ?? this.broadcastId) !== this.broadcastId) return;
+    this.transition({ status: this.status, event: { type: 'stream.health', data: { problem, ...data } } });
   }
 
   restreamChanged({ eventId, state }: RestreamChanged): void {

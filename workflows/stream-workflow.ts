@@ -21,6 +21,7 @@ import {
   restreamChangedSignal,
   restreamEndedSignal,
   stateQuery,
+  streamHealthSignal,
   streamKeyRotatedSignal,
   type DestinationCommand,
   type EndResult,
@@ -84,6 +85,7 @@ function registerHandlers(life: StreamLifecycle): void {
   setHandler(publishStartedSignal, (started) => life.publishStarted(started));
   setHandler(publishStoppedSignal, (stopped) => life.publishStopped(stopped));
   setHandler(publishRefusedSignal, (refused) => life.publishRefused(refused));
+  setHandler(streamHealthSignal, (health) => life.health(health));
   setHandler(streamKeyRotatedSignal, () => {
     if (life.inBroadcast && life.publisher) life.keyRotated = true;
   });

@@ -50,7 +50,8 @@ export function holdPart(parts: PartStore, history: History | null, rendition: s
   return {
     topic: topicOf(history, rendition),
     goal: file,
-    isDue: () => parts.get(path) !== undefined || history.endedAt !== null,
+    // It may never come: the next encoder has no such rendition.
+    isDue: () => parts.get(path) !== undefined || history.edge?.nextPartName(rendition) !== file,
     giveUp: 'media_not_found',
     limitMs: limitOf(history),
   };

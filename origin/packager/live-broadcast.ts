@@ -1,6 +1,7 @@
 import type { BroadcastStatus, StartEncode, StartedEncode } from '../../contracts/origin-control.js';
 import { HoldfastError } from '../../domain/errors.js';
 import type { Logger } from '../../log/logger.js';
+import { presentCarriers } from '../carriers.js';
 import type { InitSegment } from '../fmp4/init-segment.js';
 import { waitTopic, type HeldRequests } from '../held-requests.js';
 import type { OriginMetrics } from '../metrics.js';
@@ -76,6 +77,7 @@ export class LiveBroadcast {
     const { history } = options;
     if (history.runs.length > 0 ? history.lowLatency : history.open.latency === 'low') {
       history.edge = new LiveEdge(firstPartOf(history.runs.length, history.lastJump));
+      history.edge.carriers = presentCarriers(history.runs);
     }
   }
 
@@ -206,6 +208,7 @@ export class LiveBroadcast {
     this.#run = run;
     this.history.apply(line);
     if (line.fromSequence !== undefined) this.history.edge?.skipTo(firstPartOf(this.history.runs.length, line.fromSequence));
+    if (this.history.edge) this.history.edge.carriers = presentCarriers(this.history.runs);
     this.#enqueue(() => this.#journal.append(line));
     return encode;
   }
@@ -250,7 +253,7 @@ export class LiveBroadcast {
 
   /** A playlist has something new; whoever waits for it is answered. */
   #listed(rendition: string): void {
-    this.#options.held.wake(`${this.history.open.broadcastId}/${rendition}`);
+    for (const id of this.history.edge?.audienceOf(rendition) ?? [rendition]) this.#options.held.wake(`${this.history.open.broadcastId}/${id}`);
   }
 
   #takeInit(run: ActiveRun, rendition: string, init: InitSegment): void {

@@ -11,6 +11,8 @@ export interface EdgePart {
 
 /** A segment of one rendition near the live edge. */
 export interface EdgeSegment {
+  /** Whose media it is. */
+  rendition: string;
   msn: number;
   run: number;
   /** Wall clock (ms) of its first frame. */
@@ -44,6 +46,7 @@ export class LiveEdge {
   #segments = new Map<string, EdgeSegment[]>();
   #nextPart = new Map<string, number>();
   #firstPart: number;
+  #carriers: ReadonlyMap<string, string> = new Map();
 
   /** @param firstPart number of the first part; above all that were used before the origin was restarted */
   constructor(firstPart: number) {
@@ -56,9 +59,25 @@ export class LiveEdge {
     for (const [rendition, next] of this.#nextPart) this.#nextPart.set(rendition, Math.max(next, firstPart));
   }
 
-  /** Name of the next part of a rendition: its EXT-X-PRELOAD-HINT. */
+  /** From the present encoder on: renditions it has not → those whose segments follow in their playlists. See carriers.ts. */
+  set carriers(carriers: ReadonlyMap<string, string>) {
+    this.#carriers = carriers;
+  }
+
+  /** Whose playlist shows what comes out of this rendition. */
+  audienceOf(rendition: string): string[] {
+    const carried = [...this.#carriers].filter(([, carrier]) => carrier === rendition).map(([id]) => id);
+    return [rendition, ...carried];
+  }
+
+  /** Whose part comes next in a rendition's playlist. */
+  carrierOf(rendition: string): string {
+    return this.#carriers.get(rendition) ?? rendition;
+  }
+
+  /** Name of the next part in a rendition's playlist: its EXT-X-PRELOAD-HINT. */
   nextPartName(rendition: string): string {
-    return partFile(this.#nextPart.get(rendition) ?? this.#firstPart);
+    return partFile(this.#nextPart.get(this.carrierOf(rendition)) ?? this.#firstPart);
   }
 
   addPart(rendition: string, place: { msn: number; run: number; startMs: () => number }, part: Omit<EdgePart, 'name'>): EdgePart {
@@ -66,7 +85,7 @@ export class LiveEdge {
     this.#segments.set(rendition, segments);
     let segment = segments.at(-1);
     if (segment?.msn !== place.msn) {
-      segment = { msn: place.msn, run: place.run, startMs: place.startMs(), parts: [], duration: null };
+      segment = { rendition, msn: place.msn, run: place.run, startMs: place.startMs(), parts: [], duration: null };
       segments.push(segment);
       if (segments.length > KEPT_SEGMENTS) segments.shift();
     }
@@ -78,7 +97,7 @@ export class LiveEdge {
 
   /** Undefined when nothing of it is out, or it is long gone. */
   segment(rendition: string, msn: number): EdgeSegment | undefined {
-    return this.#segments.get(rendition)?.findLast((segment) => segment.msn === msn);
+    return this.#listed(rendition).findLast((segment) => segment.msn === msn);
   }
 
   /** Number of the newest segment that something is out of; -1 when nothing is. */
@@ -89,7 +108,7 @@ export class LiveEdge {
   /** Segments that follow `after` without a hole; the last of them may be open. */
   following(rendition: string, after: number): EdgeSegment[] {
     const following: EdgeSegment[] = [];
-    for (const segment of this.#segments.get(rendition) ?? []) {
+    for (const segment of this.#listed(rendition)) {
       if (segment.msn === after + following.length + 1) following.push(segment);
     }
     return following;
@@ -102,5 +121,14 @@ export class LiveEdge {
     const msn = lastOnDisk + 1 + following.length - Number(open !== null);
     const before = this.segment(rendition, msn - 1);
     return { msn, parts: open?.parts.length ?? 0, partsBefore: before?.parts.length ?? null };
+  }
+
+  /** A rendition's own segments, then its carrier's. */
+  #listed(rendition: string): readonly EdgeSegment[] {
+    const own = this.#segments.get(rendition) ?? [];
+    const carrier = this.#carriers.get(rendition);
+    if (carrier === undefined) return own;
+    const last = own.at(-1)?.msn ?? -1;
+    return [...own, ...(this.#segments.get(carrier) ?? []).filter(({ msn }) => msn > last)];
   }
 }

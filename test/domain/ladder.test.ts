@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pickLadder, type VideoRendition } from '../../domain/ladder.js';
+import { expendableRendition, pickLadder, type VideoRendition } from '../../domain/ladder.js';
 import type { AudioSource, VideoSource } from '../../domain/source.js';
 
 const AUDIO: AudioSource = { codec: 'aac', sampleRate: 44100, channels: 1 };
@@ -75,6 +75,31 @@ describe('the first GOP', () => {
 
   it('of sound alone is the usual one', () => {
     expect(pickLadder({ video: null, audio: AUDIO }, null).firstGopSeconds).toBe(0.4);
+  });
+});
+
+describe('a host that is too slow', () => {
+  const source = { video: video(1280, 720), audio: AUDIO };
+  const ids = (without: string[]): string[] => pickLadder(source, null, without).renditions.map(({ id }) => id);
+
+  it('does without the largest picture, then the next, never without the last', () => {
+    const dropped: string[] = [];
+    const steps = Array.from({ length: 4 }, () => {
+      const renditions = pickLadder(source, null, dropped).renditions;
+      const next = expendableRendition(renditions);
+      if (next) dropped.push(next.id);
+      return [renditions.map(({ id }) => id).join(' '), next?.id ?? null];
+    });
+    expect(steps).toEqual([['720p 480p 240p audio', '720p'], ['480p 240p audio', '480p'], ['240p audio', null], ['240p audio', null]]);
+  });
+
+  it('keeps the smallest picture whatever it is to leave out, and cuts as before', () => {
+    expect(ids(['720p', '480p', '240p', 'audio'])).toEqual(['240p', 'audio']);
+    expect(pickLadder(source, null, ['720p'])).toMatchObject({ gopSeconds: 2, firstGopSeconds: 0.4 });
+  });
+
+  it('has nothing to leave out of sound alone', () => {
+    expect(expendableRendition(pickLadder({ video: null, audio: AUDIO }, null).renditions)).toBeNull();
   });
 });
 

@@ -18,7 +18,7 @@ async function keep(handle: StreamUnderTest['handle']): Promise<void> {
 }
 
 describe.runIf(NAME)('recording', () => {
-  it('writes the history of a broadcast with a reconnect and an encoder crash', async () => {
+  it('writes the history of a broadcast with a rendition dropped, an encoder crash and a reconnect', async () => {
     const bench = await WorkflowBench.create();
     try {
       const { stage } = bench;
@@ -26,12 +26,14 @@ describe.runIf(NAME)('recording', () => {
       const first = await stream.publish(1);
       (await stage.encoder(1)).input.epoch satisfies number;
       await until(() => stage.status === 'live', 'live');
-      stage.encoders[0]!.finish({ reason: 'crashed', detail: 'gone', mediaSeconds: 3 });
-      await stage.encoder(2, { playable: false });
+      stage.encoders[0]!.finish({ reason: 'too_slow', detail: '', mediaSeconds: 30, pace: { speed: 0.5, behindSeconds: 12 } });
+      await stage.encoder(2);
+      stage.encoders[1]!.finish({ reason: 'crashed', detail: 'gone', mediaSeconds: 3 });
+      await stage.encoder(3, { playable: false });
       await stream.unpublish(first);
       await until(() => stage.status === 'reconnecting', 'reconnecting');
       await stream.publish(2);
-      await stage.encoder(3);
+      await stage.encoder(4);
       await until(() => stage.status === 'live', 'live again');
       await stream.handle.executeUpdate(endUpdate, { args: [{ cause: 'api' }] });
       await stream.handle.result();
