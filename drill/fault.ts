@@ -32,6 +32,8 @@ export interface Fault {
   /** Part of the set that CI runs. */
   short: boolean;
   limits: Limits;
+  /** Needs a launcher that leaves a process alone that hangs. */
+  unattended?: boolean;
   /** The API itself is away meanwhile. */
   apiMayBeAway?: boolean;
   /** Resolves when the fault is over; recovery is waited for by the caller. */

@@ -13,10 +13,7 @@ export function drillTable(results: readonly FaultResult[]): string {
   const head = ['fault', 'longest stall', 'frames lost', 'repeated', 'discontinuities', 'status true', 'verdict'];
   const rows = results.map((result) => [
     result.title,
-    seconds(result.longestStallMs),
-    String(result.framesLost),
-    String(result.framesRepeated),
-    String(result.discontinuities),
+    ...(result.withoutViewer ? ['–', '–', '–', '–'] : [seconds(result.longestStallMs), ...[result.framesLost, result.framesRepeated, result.discontinuities].map(String)]),
     seconds(result.statusTrueMs),
     result.failures.length === 0 ? 'passed' : 'FAILED',
   ]);

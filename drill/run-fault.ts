@@ -13,6 +13,8 @@ export interface FaultResult extends Measured {
   name: string;
   title: string;
   failures: string[];
+  /** The broadcast was to end: nobody watched, and stalls and frames were not measured. */
+  withoutViewer?: true;
 }
 
 const RECOVERY_LIMIT_MS = 60_000;

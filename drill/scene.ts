@@ -19,8 +19,12 @@ export interface SceneOptions {
   ffmpegPath: string;
   chromiumPath: string;
   short: boolean;
+  /** The launcher leaves processes alone that hang. */
+  unattended?: boolean;
 }
 
+/** Longer than any process is frozen here. */
+const UNATTENDED = '--hung-after=300';
 const LIVE_LIMIT_MS = 30_000;
 const PLAYING_LIMIT_MS = 30_000;
 /** Played this long without standing still: it really plays again. */
@@ -56,7 +60,7 @@ export class Scene {
   static async open(options: SceneOptions): Promise<Scene> {
     const undo: (() => Promise<void>)[] = [];
     try {
-      const stack = await startStack({ HOLDFAST_ALLOW_PRIVATE_ADDRESSES: '1' });
+      const stack = await startStack({ HOLDFAST_ALLOW_PRIVATE_ADDRESSES: '1' }, options.unattended ? [UNATTENDED] : []);
       undo.push(() => stack.stop());
       const api = new DrillApi(await stack.run());
       const platform = await Platform.start(options.ffmpegPath);

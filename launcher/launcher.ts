@@ -27,6 +27,8 @@ export interface LauncherOptions {
   env: Environment;
   demo: boolean;
   output: LogOutput;
+  /** Milliseconds without a sign of life after which a process is killed; null = as always. */
+  hungAfterMs: number | null;
   /** Prints lines for a person, as they are. */
   print: (text: string) => void;
 }
@@ -66,7 +68,7 @@ export class Launcher {
     this.#paths = dataPaths(env.HOLDFAST_DATA_DIR);
     this.#records = new ProcessRecords(join(this.#paths.run, 'processes'));
     this.#runJson = new RunJsonFile(this.#paths.runJson);
-    this.#processes = new ProcessGroup({ records: this.#records, output, onChange: () => this.#updateRunJson() });
+    this.#processes = new ProcessGroup({ records: this.#records, output, hungAfterMs: options.hungAfterMs, onChange: () => this.#updateRunJson() });
   }
 
   /**

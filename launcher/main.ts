@@ -23,7 +23,7 @@ function explain(error: unknown): string {
 
 async function main(): Promise<void> {
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
-  const { demo, help } = readArguments(process.argv.slice(2));
+  const { demo, help, hungAfterMs } = readArguments(process.argv.slice(2));
   if (help) return print(USAGE);
   const env = readEnvironment();
   const output = createLogOutput({
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
     terminal: process.stdout.isTTY === true,
     write: (text) => void process.stdout.write(text),
   });
-  const launcher = new Launcher({ env, demo, output, print });
+  const launcher = new Launcher({ env, demo, output, print, hungAfterMs });
   const stopRequested = onStopSignals(launcher, print);
   try {
     await Promise.race([launcher.start(), stopRequested]);

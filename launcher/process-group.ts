@@ -1,11 +1,13 @@
 import type { LogOutput } from './log-output.js';
 import { watched } from './process-events.js';
 import type { ProcessRecords } from './process-records.js';
-import { type ProcessSpec, SupervisedProcess } from './supervised-process.js';
+import { LIFE_TIMING, type ProcessSpec, SupervisedProcess } from './supervised-process.js';
 
 export interface ProcessGroupOptions {
   records: ProcessRecords;
   output: LogOutput;
+  /** Milliseconds without a sign of life after which a process is killed; null = as always. */
+  hungAfterMs: number | null;
   /** A process has started or ended: `pids` is another one now. */
   onChange: () => void;
 }
@@ -29,7 +31,7 @@ export class ProcessGroup {
   /** Resolves when the process is ready. While the group stops, nothing is started any more. */
   async start(spec: ProcessSpec): Promise<void> {
     if (this.#stopping) return;
-    const { records, output, onChange } = this.#options;
+    const { records, output, onChange, hungAfterMs } = this.#options;
     const supervised = new SupervisedProcess(
       spec,
       watched(spec.name, output, {
@@ -42,6 +44,7 @@ export class ProcessGroup {
           onChange();
         },
       }),
+      { ...LIFE_TIMING, ...(hungAfterMs === null ? {} : { hungAfterMs }) },
     );
     this.#processes.set(spec.name, supervised);
     await supervised.start();

@@ -43,11 +43,11 @@ export interface Stack {
 }
 
 /** Starts a whole Holdfast of its own, as `npm start` does, on free ports and with data of its own; for tests and benches. */
-export async function startStack(settings: Record<string, string> = {}): Promise<Stack> {
+export async function startStack(settings: Record<string, string> = {}, launcherArguments: readonly string[] = []): Promise<Stack> {
   const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-stack-'));
   const ports = await Promise.all(PORT_VARIABLES.map(async (name) => [name, String(await freePort())] as const));
   const env = { ...process.env, ...Object.fromEntries(ports), HOLDFAST_DATA_DIR: dataDir, ...settings };
-  const child = spawn(process.execPath, [fileURLToPath(LAUNCHER)], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(process.execPath, [fileURLToPath(LAUNCHER), ...launcherArguments], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let output = '';
   const keep = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(-KEPT_OUTPUT));
   child.stdout.on('data', keep);

@@ -49,6 +49,8 @@ export interface LifeTiming {
   hungAfterMs: number;
 }
 
+export const LIFE_TIMING: LifeTiming = { checkMs: LIFE_CHECK_MS, hungAfterMs: HUNG_AFTER_MS };
+
 /** One process that is started again whenever it ends, until it is told to stop. */
 export class SupervisedProcess {
   readonly name: string;
@@ -65,7 +67,7 @@ export class SupervisedProcess {
   constructor(
     spec: ProcessSpec,
     events: ProcessEvents,
-    timing: LifeTiming = { checkMs: LIFE_CHECK_MS, hungAfterMs: HUNG_AFTER_MS },
+    timing: LifeTiming = LIFE_TIMING,
   ) {
     this.#timing = timing;
     this.name = spec.name;

@@ -22,12 +22,14 @@ interface Frozen {
   stallMs: number;
   discontinuities: number;
   ms?: number;
+  unattended?: boolean;
 }
 
-function frozen({ name, title, pid, during, stallMs, discontinuities, ms = FROZEN_MS }: Frozen): Fault {
+function frozen({ name, title, pid, during, stallMs, discontinuities, unattended = false, ms = FROZEN_MS }: Frozen): Fault {
   return {
     name: `freeze-${name}`,
-    title: `SIGSTOP of ${title} for ${ms / MS_PER_SECOND} s`,
+    title: `SIGSTOP of ${title} for ${ms / MS_PER_SECOND} s${unattended ? ', nobody replaces it' : ''}`,
+    unattended,
     short: false,
     limits: { stallMs, framesLost: during === 'live' && discontinuities === 0 ? 0 : null, discontinuities, statusMs: STATUS_LIMIT_MS },
     async inject(scene) {
@@ -59,5 +61,14 @@ export const FREEZES: readonly Fault[] = [
   frozen({
     name: 'origin', title: 'origin', pid: (scene) => pidOf(scene.stack, 'origin'),
     during: 'reconnecting', stallMs: STALL_LIMIT_MS, discontinuities: 2,
+  }),
+  // The same process wakes, with all it had in hand: what others did meanwhile must stand.
+  frozen({
+    name: 'media-worker-awakened', title: 'media-worker', pid: (scene) => pidOf(scene.stack, 'media-worker'),
+    during: 'live', stallMs: UNNOTICED_MS, discontinuities: 0, unattended: true,
+  }),
+  frozen({
+    name: 'origin-awakened', title: 'origin', pid: (scene) => pidOf(scene.stack, 'origin'),
+    during: 'reconnecting', stallMs: STALL_LIMIT_MS, discontinuities: 2, unattended: true,
   }),
 ];

@@ -69,7 +69,9 @@ describe('npm start', () => {
   });
 
   it('knows --demo and refuses what it does not know', () => {
-    expect(readArguments(['--demo'])).toEqual({ demo: true, help: false });
+    expect(readArguments(['--demo'])).toEqual({ demo: true, help: false, hungAfterMs: null });
+    expect(readArguments(['--hung-after=60'])).toEqual({ demo: false, help: false, hungAfterMs: 60_000 });
+    expect(() => readArguments(['--hung-after=soon'])).toThrow('--hung-after=SECONDS takes a number above 0');
     expect(() => readArguments(['--dmeo'])).toThrow('Unknown argument: --dmeo');
   });
 
