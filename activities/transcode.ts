@@ -6,6 +6,7 @@ import { HoldfastError } from '../domain/errors.js';
 import type { TooSlow } from '../domain/encoder-pace.js';
 import { expendableRendition, pickLadder } from '../domain/ladder.js';
 import { judgeEncoder, type EncoderReading, type EncoderVerdict } from '../domain/liveness.js';
+import { PASSTHROUGH_OBSTACLES, type PassthroughObstacle } from '../domain/passthrough.js';
 import type { SourceLayout } from '../domain/source.js';
 import type { StreamSettings } from '../domain/stream.js';
 import type { Logger } from '../log/logger.js';
@@ -19,6 +20,7 @@ import { cancellableDelay } from './cancellable-delay.js';
 import type { EncoderStops } from './encoder-stops.js';
 import { EncoderWatch } from './encoder-watch.js';
 import { whileHeartbeating } from './heartbeat.js';
+import { obstacleTo, planOf } from './passthrough.js';
 import { ensureSlate } from '../media/slate.js';
 
 export interface TranscodeDeps {
@@ -58,8 +60,11 @@ export interface TranscodeInput {
 }
 
 export interface TranscodeResult {
-  /** `stopped`: ended on purpose, by stopTranscode. `too_slow`: ended by this activity, to be started with a rendition less. */
-  reason: Exclude<EncoderVerdict, 'healthy'> | 'stopped' | 'too_slow';
+  /**
+   * `stopped`: ended on purpose, by stopTranscode. `too_slow`: ended by this activity, to be started with a rendition less.
+   * `passthrough_over`: the source's picture can no longer be copied; the next encoder goes on where this one has ended.
+   */
+  reason: Exclude<EncoderVerdict, 'healthy'> | 'stopped' | 'too_slow' | 'passthrough_over';
   /** The encoder's last lines, for a failure. */
   detail: string;
   mediaSeconds: number;
@@ -99,12 +104,14 @@ export async function transcode(deps: TranscodeDeps & { stops: EncoderStops }, i
     return ended(deps, input, 'stopped', 0);
   }
   if (!record) return ended(deps, input, await verdictOnDead(deps, input), (await receivedSeconds(deps, input)) ?? 0);
-  const { verdict, mediaSeconds, pace } = await watch(deps, input, record);
+  const { verdict: seen, mediaSeconds, pace } = await watch(deps, input, record);
+  const obstacle = seen === 'crashed' && record.copies ? await obstacleTo(deps, input) : null;
+  const verdict = obstacle ? 'passthrough_over' : seen;
   if (verdict === 'stalled') await endProcess(record.process, WEDGED_GRACE_MS);
   else if (verdict === 'too_slow') await endProcess(record.process, TOO_SLOW_GRACE_MS);
-  else if (verdict !== 'crashed') await stopEncoder(record.process);
+  else if (seen !== 'crashed') await stopEncoder(record.process);
   await deps.registry.remove(input.broadcastId);
-  return { ...(await ended(deps, input, verdict, mediaSeconds)), ...(pace ? { pace } : {}) };
+  return { ...(await ended(deps, input, verdict, mediaSeconds, obstacle)), ...(pace ? { pace } : {}) };
 }
 
 /** Of an encoder that ended while nobody watched: its own fault, or had its publisher left? */
@@ -120,8 +127,10 @@ async function ended(
   { streamId, broadcastId, epoch }: TranscodeInput,
   reason: TranscodeResult['reason'],
   mediaSeconds: number,
+  obstacle: PassthroughObstacle | null = null,
 ): Promise<TranscodeResult> {
-  const detail = reason === 'source_gone' || reason === 'stopped' ? '' : await encoderLogTail(logPath(broadcastId, epoch));
+  const words = obstacle && `The source is no longer copied but encoded: ${PASSTHROUGH_OBSTACLES[obstacle]}.`;
+  const detail = words ? words : reason === 'source_gone' || reason === 'stopped' ? '' : await encoderLogTail(logPath(broadcastId, epoch));
   log.info({ streamId, broadcastId, epoch, reason, mediaSeconds, detail }, 'encoder ended');
   return { reason, detail, mediaSeconds };
 }
@@ -143,8 +152,9 @@ async function start(deps: TranscodeDeps, input: TranscodeInput): Promise<Encode
   const { broadcastId, publishId, epoch, settings } = input;
   const { playbackId, latency, playbackPolicy, record: keep } = settings;
   const startedAt = performance.now();
-  const plan = pickLadder(input.source, settings.ladder, input.without);
-  const media = await mediaOf(deps, input);
+  const plan = await planOf(deps, input);
+  const copies = plan.renditions.some((rendition) => rendition.kind === 'video' && rendition.copied);
+  const media = await mediaOf(deps, input, copies);
   if (!media) return 'no slate';
   const { inputUrl, resumeAt, receivedAt } = media;
   const { sockets } = await whenOriginAnswers(async () => {
@@ -157,10 +167,10 @@ async function start(deps: TranscodeDeps, input: TranscodeInput): Promise<Encode
   const orphan = findByArgument(`unix:${Object.values(sockets)[0]}`);
   const logPath = deps.logPath(broadcastId, epoch);
   const process = orphan ?? (await spawnEncoder({ ffmpegPath: deps.ffmpegPath, args, logPath }));
-  const record: EncoderRecord = { broadcastId, publishId, epoch, process, logPath };
+  const record: EncoderRecord = { broadcastId, publishId, epoch, process, logPath, ...(copies ? { copies } : {}) };
   await deps.registry.write(record);
   const renditions = plan.renditions.map((rendition) => rendition.id);
-  deps.log.info({ streamId: input.streamId, broadcastId, epoch, pid: process.pid, renditions, afterMs: Math.round(performance.now() - startedAt) }, 'encoder started');
+  deps.log.info({ streamId: input.streamId, broadcastId, epoch, pid: process.pid, renditions, copies, afterMs: Math.round(performance.now() - startedAt) }, 'encoder started');
   return record;
 }
 
@@ -168,12 +178,12 @@ const MS_PER_SECOND = 1000;
 const readerName = (broadcastId: string, epoch: number): string => `${broadcastId}-${epoch}`;
 
 /** A publisher's first encoder begins with its first keyframe, a later one where the one before it has ended. */
-async function relayReader({ ingest }: TranscodeDeps, { broadcastId, publishId, epoch, after }: TranscodeInput): Promise<RelayReader> {
+async function relayReader({ ingest }: TranscodeDeps, { broadcastId, publishId, epoch, after }: TranscodeInput, copies: boolean): Promise<RelayReader> {
   const name = readerName(broadcastId, epoch);
-  if (!after?.mediaSeconds) return { start: 'cache', fromMs: 0, name };
+  if (!after?.mediaSeconds) return { start: 'cache', fromMs: 0, name, copies };
   const beganMs = (await ingest.publisher(publishId))?.readers[readerName(broadcastId, after.epoch)];
-  if (beganMs === undefined) return { start: 'keyframe', fromMs: 0, name };
-  return { start: 'resume', fromMs: Math.round(beganMs + after.mediaSeconds * MS_PER_SECOND), name };
+  if (beganMs === undefined) return { start: 'keyframe', fromMs: 0, name, copies };
+  return { start: 'resume', fromMs: Math.round(beganMs + after.mediaSeconds * MS_PER_SECOND), name, copies };
 }
 
 interface EncoderMedia {
@@ -185,7 +195,7 @@ interface EncoderMedia {
 }
 
 /** What the encoder reads, and from where on; null when a programme is wanted and no slate can take this source's place. */
-async function mediaOf(deps: TranscodeDeps, input: TranscodeInput): Promise<EncoderMedia | null> {
+async function mediaOf(deps: TranscodeDeps, input: TranscodeInput, copies: boolean): Promise<EncoderMedia | null> {
   const { ingest } = deps;
   if (input.programme) {
     const slate = await ensureSlate({ dir: deps.slatesDir, ffmpegPath: deps.ffmpegPath, source: input.source });
@@ -193,7 +203,7 @@ async function mediaOf(deps: TranscodeDeps, input: TranscodeInput): Promise<Enco
     const receivedAt = await receiptOf(deps, input, ingest.programmeStart(input.streamId, slate));
     return { inputUrl: ingest.programmeUrl(input.streamId, slate), resumeAt: null, receivedAt };
   }
-  const reader = await relayReader(deps, input);
+  const reader = await relayReader(deps, input, copies);
   const resumeAt = reader.start === 'resume' ? reader.fromMs / MS_PER_SECOND : null;
   const receivedAt = await receiptOf(deps, input, ingest.relayStart(input.publishId, reader));
   return { inputUrl: ingest.relayUrl(input.publishId, reader), resumeAt, receivedAt };

@@ -14,6 +14,7 @@ export function streamBody(stream: StreamRecord, addresses: PublicAddresses): St
     reusable: stream.reusable,
     latency: stream.latency,
     ladder: stream.ladder,
+    passthrough: stream.passthrough ?? 'never',
     record: stream.record,
     reconnectWindowSeconds: stream.reconnectWindowSeconds,
     maxDurationSeconds: stream.maxDurationSeconds,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { dataPaths } from '../config/addresses.js';
 import { pickLadder, type EncodePlan } from '../domain/ladder.js';
+import type { PassthroughMode } from '../domain/stream.js';
 import { freePort } from '../launcher/ports.js';
 import { startStack, type Stack } from '../launcher/stack.js';
 import { EncoderRegistry } from '../media/encoder-registry.js';
@@ -18,6 +19,8 @@ export interface LadderBenchOptions {
   ffmpegPath: string;
   seconds: number;
   runs: number;
+  /** Measures a stream with `passthrough: auto` after each one without. */
+  passthrough: boolean;
 }
 
 const SOURCE = {
@@ -41,15 +44,24 @@ export async function runLadderBench(options: LadderBenchOptions): Promise<void>
     const clip = await makeClip(options, dir);
     await warmUp(options, stack, clip);
     const runs = [];
+    /** CPU with passthrough over CPU without, each measured against the bare ffmpeg beside it. */
+    const shares: number[] = [];
     for (let run = 1; run <= options.runs; run++) {
-      const result = await measureOnce(options, stack, dir, clip);
+      const result = await measureOnce(options, stack, dir, clip, 'never');
       runs.push(result);
       console.log(`run ${run}: media host ${sum(result.host).toFixed(2)} s, bare ffmpeg ${result.bare.toFixed(2)} s, ratio ${result.ratio.toFixed(3)}`);
+      if (!options.passthrough) continue;
+      const copied = await measureOnce(options, stack, dir, clip, 'auto');
+      shares.push(copied.ratio / result.ratio);
+      console.log(`run ${run}, passthrough: media host ${sum(copied.host).toFixed(2)} s, bare ffmpeg ${copied.bare.toFixed(2)} s, of the CPU without ${shares.at(-1)!.toFixed(3)}`);
+      console.log(resultTable(copied));
     }
     const ratio = median(runs.map((result) => result.ratio));
     console.log(`\n${resultTable(runs.at(-1)!)}\n\nratio media host / bare ffmpeg (median of ${runs.length}): ${ratio.toFixed(3)}`);
-    const result = { machine: describeMachine(options.ffmpegPath), seconds: options.seconds, ratio, runs };
-    console.log(`kept in ${await keepResult('ladder', result)}`);
+    const passthrough = options.passthrough ? { shareOfCpuWithout: median(shares) } : {};
+    if (options.passthrough) console.log(`CPU with passthrough / without (median): ${median(shares).toFixed(3)}`);
+    const result = { machine: describeMachine(options.ffmpegPath), seconds: options.seconds, ratio, ...passthrough, runs };
+    console.log(`kept in ${await keepResult(options.passthrough ? 'ladder-passthrough' : 'ladder', result)}`);
   } finally {
     await stack.stop();
     await rm(dir, { recursive: true, force: true });
@@ -58,7 +70,7 @@ export async function runLadderBench(options: LadderBenchOptions): Promise<void>
 
 /** A short broadcast first: a media host runs for months, so what Node compiles in its first seconds is not its cost. */
 async function warmUp({ ffmpegPath }: LadderBenchOptions, stack: Stack, clip: string): Promise<void> {
-  const stream = await createStream(stack);
+  const stream = await createStream(stack, 'never');
   const registry = new EncoderRegistry(dataPaths(stack.dataDir).encoders);
   const publisher = publish(ffmpegPath, clip, `${stream.ingest.rtmp}/${stream.streamKey}`, WARM_UP_SECONDS);
   await encoderOf(registry);
@@ -80,9 +92,15 @@ function resultTable({ host, bare }: LadderRun): string {
   return table([['CPU seconds', ''], ['media host', sum(host).toFixed(2)], ...rows, ['bare ffmpeg', bare.toFixed(2)]]);
 }
 
-async function measureOnce({ ffmpegPath }: LadderBenchOptions, stack: Stack, dir: string, clip: string): Promise<LadderRun> {
+async function measureOnce(
+  { ffmpegPath }: LadderBenchOptions,
+  stack: Stack,
+  dir: string,
+  clip: string,
+  passthrough: PassthroughMode,
+): Promise<LadderRun> {
   const { processes } = await stack.run();
-  const stream = await createStream(stack);
+  const stream = await createStream(stack, passthrough);
   const names = ['ingest', 'media-worker', 'origin'];
   const meter = new CpuMeter(Object.fromEntries(names.map((name) => [name, processes[name]!])));
   const bareUrl = `rtmp://127.0.0.1:${await freePort()}/bench/bare`;
@@ -102,7 +120,7 @@ async function measureOnce({ ffmpegPath }: LadderBenchOptions, stack: Stack, dir
   return { host, bare: bareSeconds, ratio: sum(host) / bareSeconds };
 }
 
-async function createStream(stack: Stack) {
+async function createStream(stack: Stack, passthrough: PassthroughMode) {
   const { api, apiKey, apiSecret } = await stack.run();
   const authorization = `Basic ${Buffer.from(`${apiKey}:${apiSecret}`).toString('base64')}`;
   const call = async (path: string, body?: unknown): Promise<Response> =>
@@ -112,7 +130,7 @@ async function createStream(stack: Stack) {
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
   // Without a reconnect window: the slate after the publisher's end is no part of what bare ffmpeg does.
-  const created = await call('', { name: 'ladder bench', reconnectWindowSeconds: 0 });
+  const created = await call('', { name: 'ladder bench', reconnectWindowSeconds: 0, passthrough });
   if (!created.ok) throw new Error(`create answered ${created.status}: ${await created.text()}`);
   const stream = (await created.json()) as { id: string; streamKey: string; ingest: { rtmp: string } };
   return { ...stream, end: () => call(`/${stream.id}/end`) };

@@ -8,7 +8,7 @@ import { runRestreamBench } from './restream-bench.js';
 import { runSoakBench } from './soak-bench.js';
 import { runViewersBench } from './viewers-bench.js';
 
-const USAGE = `npm run bench -- ladder [--seconds 60] [--runs 1]
+const USAGE = `npm run bench -- ladder [--seconds 60] [--runs 1] [--passthrough]
 npm run bench -- latency [--seconds 60] [--runs 5] [--parts 0.333,0.2]
 npm run bench -- peers [--seconds 30] [--runs 5] [--parts 0.2]
 npm run bench -- soak [--minutes 30] [--parts 0.333]
@@ -16,7 +16,8 @@ npm run bench -- restream [--seconds 60] [--runs 1]
 npm run bench -- viewers [--seconds 30] [--viewers 600] [--held 5000] [--parts 0.2]
 npm run bench -- conformance [--minutes 10]
 
-  ladder   CPU seconds of the media host for a 720p30 stream with three rungs, against bare ffmpeg making the same
+  ladder   CPU seconds of the media host for a 720p30 stream with three rungs, against bare ffmpeg making the same;
+           with --passthrough the same stream once more, its largest rung copied
   latency  publish to first picture, and glass to glass by a clock in the pixels, in Chromium (CHROMIUM names it)
   peers    the same beside nginx-rtmp (Debian's) and MediaMTX (MEDIAMTX_BIN names it), with ratios
   soak     the same picture watched for long: stalls, drift of the distance from the encoder, memory of the origin
@@ -48,7 +49,7 @@ const { ffmpeg } = await ensureToolchain(['ffmpeg'], { cacheDir, env: process.en
 process.env.HOLDFAST_FFMPEG = ffmpeg;
 const common = { ffmpegPath: ffmpeg, seconds: option(args, 'seconds', 60) };
 if (bench === 'ladder') {
-  await runLadderBench({ ...common, runs: option(args, 'runs', 1) });
+  await runLadderBench({ ...common, runs: option(args, 'runs', 1), passthrough: args.includes('--passthrough') });
 } else if (bench === 'restream') {
   await runRestreamBench({ ...common, runs: option(args, 'runs', 1) });
 } else if (bench === 'conformance') {

@@ -1,3 +1,4 @@
+import type { SourceGop } from '../domain/passthrough.js';
 import type { SourceLayout } from '../domain/source.js';
 
 /*
@@ -21,6 +22,8 @@ export interface PublisherStatus {
   mediaMs: number;
   /** Named readers of the relay → where their media begins, milliseconds on the publish's own clock. */
   readers: Record<string, number>;
+  /** What was seen of its picture's GOPs; null before the first keyframe. */
+  gop: SourceGop | null;
 }
 
 /** POST /publishers/:publishId/disconnect → {disconnected: boolean}; false when it was gone already (idempotent). */
@@ -34,10 +37,11 @@ export interface DisconnectedPublisher {
 }
 
 /*
- * GET /relay/:publishId.flv?start=cache|keyframe|resume[&from=MS][&reader=NAME]: the publisher's media as FLV until it is
+ * GET /relay/:publishId.flv?start=cache|keyframe|resume[&from=MS][&reader=NAME[&copies=1]]: the publisher's media as FLV until it is
  * gone, then the end of the body; timestamps are those of the publish's own clock. `cache` begins with the oldest
  * keyframe the ingest still keeps for a start, `keyframe` with the next one to come, `resume` with the newest one at or
- * before `from` on that clock, or with the newest of all when that one is no longer kept.
+ * before `from` on that clock, or with the newest of all when that one is no longer kept. With `copies` the body ends as
+ * soon as the next picture does not fit behind a copy of those before it (`PublisherStatus.gop.obstacle` says why).
  * The publishId is unguessable and is no stream key, so it may be seen in `ps`.
  */
 export const RELAY_STARTS = ['cache', 'keyframe', 'resume'] as const;
@@ -49,6 +53,8 @@ export interface RelayReader {
   fromMs: number;
   /** For `PublisherStatus.readers`; letters, digits, `_` and `-`. */
   name: string | null;
+  /** It copies the picture; needs a name. */
+  copies: boolean;
 }
 
 /**

@@ -19,6 +19,8 @@ export interface VideoRendition {
   frameRate: number;
   /** bit/s */
   bitrate: number;
+  /** The source's own picture, not encoded anew; see domain/passthrough.ts. */
+  copied?: true;
 }
 
 export interface AudioRendition {

@@ -10,6 +10,10 @@ export type Latency = (typeof LATENCIES)[number];
 export const PLAYBACK_POLICIES = ['public', 'signed'] as const;
 export type PlaybackPolicy = (typeof PLAYBACK_POLICIES)[number];
 
+/** `auto`: the largest rendition is the source's own picture where that fits (domain/passthrough.ts); `never`: all are encoded. */
+export const PASSTHROUGH_MODES = ['auto', 'never'] as const;
+export type PassthroughMode = (typeof PASSTHROUGH_MODES)[number];
+
 /** Why a broadcast or stream ended; `cause` of `stream.ending` and `stream.ended`. */
 export const END_CAUSES = [
   'api',
@@ -35,6 +39,8 @@ export interface StreamSettings {
   reconnectWindowSeconds: number;
   maxDurationSeconds: number;
   playbackPolicy: PlaybackPolicy;
+  /** Absent in broadcasts that began before there was such a setting: `never`. */
+  passthrough?: PassthroughMode;
 }
 
 export const DEFAULT_RECONNECT_WINDOW_SECONDS = 60;

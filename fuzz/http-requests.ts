@@ -58,7 +58,7 @@ export function playbackRequest(random: Random, known: readonly string[]): RawRe
 
 const JSON_VALUES = ['null', 'true', '0', '-1', '1e400', '"x"', '[]', '{}', '""', '"\\u0000"', '"\\ud800"', '[[[[[[]]]]]]', '{"__proto__":{"x":1}}'];
 const FIELDS = [
-  'name', 'reusable', 'latency', 'ladder', 'record', 'reconnectWindowSeconds', 'maxDurationSeconds', 'playbackPolicy', 'destinations', 'metadata', 'unknown',
+  'name', 'reusable', 'latency', 'ladder', 'passthrough', 'record', 'reconnectWindowSeconds', 'maxDurationSeconds', 'playbackPolicy', 'destinations', 'metadata', 'unknown',
 ];
 
 function body(random: Random): string {

@@ -22,6 +22,8 @@ export interface PartSource {
   /** Of every video rendition. */
   frameRates: readonly number[];
   hasAudio: boolean;
+  /** A rendition keeps the times of its source, which are whole milliseconds and may lie a little beside their places. */
+  keepsSourceTimes?: boolean;
 }
 
 /** Digits behind the point of every duration in a playlist; PART-TARGET is rounded up at the last of them. */
@@ -37,6 +39,10 @@ export const AAC_FRAME_SECONDS = 1024 / 48_000;
 export const AUDIO_PART_TOLERANCE = AAC_FRAME_SECONDS / 2;
 /** Parts that are not the last of their segment last at least this share of PART-TARGET (RFC 8216bis 4.4.4.9). */
 export const MIN_PART_SHARE = 0.85;
+/** Seconds a part of copied pictures may be longer than its frames should be: the first and the last lie 3 ms beside their places at most. */
+const SOURCE_TIME_SPREAD = 0.006;
+/** Sound segments that can occur: of one frame less, and of one more. */
+const SOUND_SEGMENTS = 2;
 /** Rounding of ticks and of binary fractions, seconds. */
 const EPSILON = 1e-6;
 
@@ -56,13 +62,19 @@ export function choosePartProfile(wanted: number, source: PartSource): ChosenPar
   for (const nominal of [wanted, ...PART_DURATIONS.filter((duration) => duration > wanted)]) {
     const partDuration = source.gopSeconds / partsPerSegment(source.gopSeconds, nominal);
     const lengths = lengthsOf(source, partDuration, Infinity);
-    const partTarget = roundUp(Math.max(partDuration, ...lengths.flat()));
+    const partTarget = targetOf(source, partDuration, lengths);
     const reason = unlawful(lengths, partTarget);
     if (!reason) return { partDuration, partTarget, refused };
     refused.push({ partDuration: nominal, reason });
   }
-  const lengths = lengthsOf(source, source.gopSeconds, Infinity).flat();
-  return { partDuration: source.gopSeconds, partTarget: roundUp(Math.max(source.gopSeconds, ...lengths)), refused };
+  return { partDuration: source.gopSeconds, partTarget: targetOf(source, source.gopSeconds, lengthsOf(source, source.gopSeconds, Infinity)), refused };
+}
+
+/** The longest part there can be; a picture at its source's times may be longer by how far those lie beside their places. */
+function targetOf({ keepsSourceTimes, hasAudio }: PartSource, partDuration: number, lengths: readonly number[][]): number {
+  const pictures = hasAudio ? lengths.slice(0, -SOUND_SEGMENTS) : lengths;
+  const spread = keepsSourceTimes ? SOURCE_TIME_SPREAD : 0;
+  return roundUp(Math.max(partDuration, ...lengths.flat(), ...pictures.flat().map((seconds) => seconds + spread)));
 }
 
 /**

@@ -107,7 +107,7 @@ function relayQuery(query: URLSearchParams): RelayReader {
   if (!start) throw new HoldfastError('invalid_request', `start must be one of ${RELAY_STARTS.join(', ')}.`);
   const fromMs = Number(query.get('from') ?? 0);
   if (!Number.isFinite(fromMs)) throw new HoldfastError('invalid_request', 'from must be a number of milliseconds.');
-  return { start, fromMs, name: readerName(query) };
+  return { start, fromMs, name: readerName(query), copies: query.get('copies') === '1' };
 }
 
 function readerName(query: URLSearchParams): string | null {

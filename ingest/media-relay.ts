@@ -22,7 +22,7 @@ export interface RelayedMessage {
   payload: Buffer;
 }
 
-const readerStart = ({ start, fromMs }: Omit<RelayReader, 'name'>): ReaderStart =>
+const readerStart = ({ start, fromMs }: Pick<RelayReader, 'start' | 'fromMs'>): ReaderStart =>
   start === 'resume' ? { sinceMs: fromMs } : start === 'cache' ? 'first' : 'next';
 
 /** Gets each tag, and the sequence headers that hold when it comes. */
@@ -33,6 +33,9 @@ export class MediaRelay {
   readonly #fanout: FlvFanout;
   readonly #taps = new Set<RelayTap>();
   readonly #starts = new Map<string, number>();
+  /** Names of the readers that copy. */
+  readonly #copies = new Set<string>();
+  #isCopyable = true;
   #videoSeen = false;
   #lastEntryMs: number | null = null;
 
@@ -64,16 +67,26 @@ export class MediaRelay {
   }
 
   /** Answers a reader until the publisher is gone. */
-  attach(response: ServerResponse, { start, fromMs, name }: RelayReader, layout: SourceLayout): void {
+  attach(response: ServerResponse, { start, fromMs, name, copies }: RelayReader, layout: SourceLayout): void {
     this.#fanout.announce({ audio: layout.audio !== null, video: layout.video !== null });
     this.#fanout.attach(response, readerStart({ start, fromMs }), name, (timeMs) => this.#remember(name, start === 'resume' ? Math.max(timeMs, fromMs) : timeMs));
+    if (!copies || name === null) return;
+    this.#copies.add(name);
+    if (!this.#isCopyable) this.endCopies();
+  }
+
+  /** What comes next does not fit behind what was sent: readers that copy it get no more. */
+  endCopies(): void {
+    this.#isCopyable = false;
+    for (const name of this.#copies) this.#fanout.endReader(name);
+    this.#copies.clear();
   }
 
   /**
    * Wall clock (ms) at which the first frame came in that a reader which asks so now is to show; null: it is yet to come.
    * Of `resume` that is the frame at `fromMs`, not the keyframe before it.
    */
-  receivedAt({ start, fromMs }: Omit<RelayReader, 'name'>): number | null {
+  receivedAt({ start, fromMs }: Pick<RelayReader, 'start' | 'fromMs'>): number | null {
     const cached = this.#fanout.cached(readerStart({ start, fromMs }));
     if (!cached) return null;
     return cached.receivedAt + (start === 'resume' ? Math.max(0, fromMs - cached.startMs) : 0);

@@ -1,6 +1,7 @@
 import type { PublisherStatus } from '../contracts/ingest-control.js';
 import type { SourceLayout } from '../domain/source.js';
 import type { PublishStopped } from '../workflows/messages.js';
+import { GopMeter } from './gop-meter.js';
 import { FLV_AUDIO, FLV_SCRIPT, FLV_VIDEO } from './flv.js';
 import type { MediaRelay } from './media-relay.js';
 import { readAudioPacket, readVideoPacket } from './media-packet.js';
@@ -33,6 +34,7 @@ export class Publisher {
   readonly relay: MediaRelay;
   readonly #events: PublisherEvents;
   readonly #probe = new SourceProbe();
+  readonly #gops = new GopMeter();
   readonly #timeline = new Timeline();
   readonly #limits: SourceLimits;
   readonly #bitrate: BitrateLimit;
@@ -78,7 +80,15 @@ export class Publisher {
     const source = this.layout;
     if (!source) return null;
     const { bytesIn } = this.connection;
-    return { ...this.identity, source, bytesIn, idleMs: this.idleMs(), mediaMs: this.#timeline.reached, readers: this.relay.starts };
+    return {
+      ...this.identity,
+      source,
+      bytesIn,
+      idleMs: this.idleMs(),
+      mediaMs: this.#timeline.reached,
+      readers: this.relay.starts,
+      gop: this.#gops.gop,
+    };
   }
 
   /**
@@ -104,6 +114,10 @@ export class Publisher {
     const wasKnown = before !== null;
     this.#probe.add(packet, timeMs);
     if (this.layout && this.layout !== before) checkSource(this.layout, this.#limits);
+    if (packet.kind !== 'unsupported' && packet.track === 'video') {
+      const frameRate = this.layout?.video?.frameRate ?? null;
+      if (this.#gops.add(packet, timeMs, frameRate)) this.relay.endCopies();
+    }
     if (packet.kind !== 'unsupported' && (!wasKnown || this.layout?.[packet.track])) {
       this.relay.write({ track: packet.track, kind: packet.kind, timeMs, payload });
     }

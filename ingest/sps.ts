@@ -11,8 +11,16 @@ const HIGH_PROFILES = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 13
 const CHROMA_444 = 3;
 const PLAIN_PROFILE = { chroma: 1, separatePlanes: false };
 
+/** What a sequence parameter set says of the pictures. */
+export interface H264Sps extends PictureSize {
+  /** profile_idc */
+  profile: number;
+  /** Progressive: no field is coded on its own. */
+  framesOnly: boolean;
+}
+
 /** @param sps a NAL unit with its one-byte header, without start code */
-export function sizeOfH264Sps(sps: Buffer): PictureSize {
+export function readH264Sps(sps: Buffer): H264Sps {
   const bits = new BitReader(withoutEmulationPrevention(sps));
   bits.skip(8);
   const profile = bits.read(8);
@@ -32,6 +40,8 @@ export function sizeOfH264Sps(sps: Buffer): PictureSize {
   const fieldFactor = framesOnly ? 1 : 2;
   const unit = cropUnit(separatePlanes ? 0 : chroma);
   return {
+    profile,
+    framesOnly,
     width: widthInBlocks * 16 - unit.x * (crop.left + crop.right),
     height: fieldFactor * (heightInUnits * 16 - unit.y * (crop.top + crop.bottom)),
   };

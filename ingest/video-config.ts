@@ -1,6 +1,6 @@
 import type { VideoCodec } from '../domain/source.js';
 import { BitReader, readOrNull } from './bit-reader.js';
-import { sizeOfH264Sps, sizeOfH265Sps } from './sps.js';
+import { readH264Sps, sizeOfH265Sps } from './sps.js';
 
 /** Pixels as shown, after cropping. */
 export interface PictureSize {
@@ -42,7 +42,8 @@ const plausible = (size: PictureSize | null): PictureSize | null =>
 function sizeOfAvcC(config: Buffer): PictureSize | null {
   const count = config.readUInt8(5) & 0x1f;
   if (count === 0) return null;
-  return sizeOfH264Sps(config.subarray(8, 8 + config.readUInt16BE(6)));
+  const { width, height } = readH264Sps(config.subarray(8, 8 + config.readUInt16BE(6)));
+  return { width, height };
 }
 
 const HEVC_SPS = 33;

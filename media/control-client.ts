@@ -74,7 +74,7 @@ export function createIngestClient(baseUrl: string) {
       call<DisconnectedPublisher>(`${baseUrl}/publishers/${publishId}/disconnect`, 'POST', body),
     relayUrl: (publishId: string, reader: RelayReader) =>
       `${baseUrl}/relay/${publishId}.flv?${relayQuery(reader)}` +
-      (reader.name === null ? '' : `&reader=${encodeURIComponent(reader.name)}`),
+      (reader.name === null ? '' : `&reader=${encodeURIComponent(reader.name)}${reader.copies ? '&copies=1' : ''}`),
     /** Where the relay begins for a reader that asks so now. */
     relayStart: (publishId: string, reader: RelayReader) =>
       call<MediaStart>(`${baseUrl}/relay/${publishId}/start?${relayQuery(reader)}`, 'GET', undefined, LOOK_TIMEOUT_MS),

@@ -5,6 +5,8 @@ export interface EncoderRecord extends ProcessRecord {
   broadcastId: string;
   publishId: string;
   epoch: number;
+  /** Its largest rendition is a copy of the source's picture. */
+  copies?: boolean;
 }
 
 /** The encoders of this host, by broadcast. */

@@ -5,6 +5,7 @@ import {
   LATENCIES,
   MAX_MAX_DURATION_SECONDS,
   MAX_RECONNECT_WINDOW_SECONDS,
+  PASSTHROUGH_MODES,
   PLAYBACK_POLICIES,
   STREAM_STATUSES,
 } from '../../domain/stream.js';
@@ -55,6 +56,9 @@ const settings = {
   name: printable(MAX_NAME_LENGTH).nullable(),
   latency: z.enum(LATENCIES),
   ladder,
+  passthrough: z
+    .enum(PASSTHROUGH_MODES)
+    .meta({ description: 'auto: the largest rendition is the source itself, copied, where its keyframes allow it; never: all are encoded.' }),
   record: z.boolean(),
   reconnectWindowSeconds: z
     .int()
@@ -76,6 +80,7 @@ export const createStreamBody = z
     reusable: z.boolean().default(false).meta({ description: 'false: one broadcast, then the stream has ended.' }),
     latency: settings.latency.default('low'),
     ladder: settings.ladder.default(null),
+    passthrough: settings.passthrough.default('never'),
     record: settings.record.default(false),
     reconnectWindowSeconds: settings.reconnectWindowSeconds.default(DEFAULT_RECONNECT_WINDOW_SECONDS),
     maxDurationSeconds: settings.maxDurationSeconds.default(DEFAULT_MAX_DURATION_SECONDS),

@@ -11,6 +11,7 @@ import * as addRestreaming from './0009_add_restreaming.js';
 import * as indexOpenBroadcasts from './0010_index_open_broadcasts.js';
 import * as createDrainedHosts from './0011_create_drained_hosts.js';
 import * as createBroadcastParts from './0012_create_broadcast_parts.js';
+import * as addPassthrough from './0013_add_passthrough.js';
 
 /**
  * In the order they run; never renamed or changed once released. Named here instead of found in a folder, so that
@@ -29,6 +30,7 @@ const MIGRATIONS: Record<string, Knex.Migration> = {
   '0010_index_open_broadcasts': indexOpenBroadcasts,
   '0011_create_drained_hosts': createDrainedHosts,
   '0012_create_broadcast_parts': createBroadcastParts,
+  '0013_add_passthrough': addPassthrough,
 };
 
 export const migrationSource: Knex.MigrationSource<string> = {

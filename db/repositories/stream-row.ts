@@ -1,5 +1,5 @@
 import type { CustomRung } from '../../domain/ladder.js';
-import type { Latency, PlaybackPolicy, StreamSettings, StreamStatus } from '../../domain/stream.js';
+import type { Latency, PassthroughMode, PlaybackPolicy, StreamSettings, StreamStatus } from '../../domain/stream.js';
 import type { StreamRecord } from './streams.js';
 
 /** One row of `streams`, as pg returns it. */
@@ -15,6 +15,7 @@ export interface StreamRow {
   reconnect_window_seconds: number;
   max_duration_seconds: number;
   playback_policy: PlaybackPolicy;
+  passthrough: PassthroughMode;
   metadata: Record<string, string>;
   playback_id: string;
   stream_key_hash: string;
@@ -37,6 +38,7 @@ export const toSettings = (row: StreamRow): StreamSettings => ({
   reconnectWindowSeconds: row.reconnect_window_seconds,
   maxDurationSeconds: row.max_duration_seconds,
   playbackPolicy: row.playback_policy,
+  passthrough: row.passthrough,
 });
 
 /** The stream without its key. */

@@ -134,6 +134,7 @@ function toChangedRow(changes: StreamChanges): Partial<StreamRow> {
     reconnect_window_seconds: changes.reconnectWindowSeconds,
     max_duration_seconds: changes.maxDurationSeconds,
     playback_policy: changes.playbackPolicy,
+    passthrough: changes.passthrough,
     metadata: changes.metadata === undefined ? undefined : json(changes.metadata),
   };
   const given = Object.entries(columns).filter(([, value]) => value !== undefined);

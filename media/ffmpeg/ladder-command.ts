@@ -33,6 +33,9 @@ const FMP4_OPTIONS = [
   '-flush_packets', '1',
 ];
 
+/** The source's picture as it is, at its own times. */
+const COPY_OPTIONS = ['-map', '0:v:0', '-c:v', 'copy', ...FMP4_OPTIONS, '-f', 'mp4'];
+
 /**
  * ffmpeg's arguments for one broadcast: decode once, every rendition as fMP4 to its own socket. The layout is known
  * before the spawn, so nothing is left to ffmpeg's guesses (`-map 0:a?` would put video into an audio output).
@@ -40,10 +43,12 @@ const FMP4_OPTIONS = [
 export function ladderArguments(command: LadderCommand): string[] {
   const videos = command.plan.renditions.filter((rendition) => rendition.kind === 'video');
   const audio = command.plan.renditions.find((rendition) => rendition.kind === 'audio');
+  const encoded = videos.filter(({ copied }) => !copied);
   const builder = ffmpeg(command.inputUrl).inputOptions(inputOptions(command));
-  if (videos.length > 0) builder.complexFilter(videoFilter(videos, command));
-  for (const [index, rendition] of videos.entries()) {
-    builder.output(`unix:${socketOf(command, rendition.id)}`).outputOptions(videoOptions(rendition, index, command));
+  if (encoded.length > 0) builder.complexFilter(videoFilter(encoded, command));
+  for (const rendition of videos) {
+    const options = rendition.copied ? COPY_OPTIONS : videoOptions(rendition, encoded.indexOf(rendition), command);
+    builder.output(`unix:${socketOf(command, rendition.id)}`).outputOptions(options);
   }
   if (audio) builder.output(`unix:${socketOf(command, audio.id)}`).outputOptions(audioOptions(audio, command));
   return ['-hide_banner', '-nostdin', '-y', '-loglevel', 'level+warning', ...builder._getArguments()];
@@ -78,7 +83,7 @@ const resumeFilters = (resumeAt: number | null, prefix: '' | 'a'): string[] =>
  * Each rung is scaled from the next larger one: the fewer pixels go in, the less scaling costs. A rung at a lower rate drops
  * frames before it scales, and a faster rung than its neighbour is scaled from the source.
  */
-function videoFilter(videos: readonly VideoRendition[], { source, encoder, resumeAt }: LadderCommand): string {
+function videoFilter(videos: readonly VideoRendition[], { source, encoder, resumeAt, plan }: LadderCommand): string {
   const sourceRate = source.video?.frameRate ?? Infinity;
   const parents = videos.map((rung, index) => lastIndexBefore(videos, index, (larger) => larger.frameRate >= rung.frameRate - SAME_RATE));
   const childrenOf = (parent: number): number[] => parents.flatMap((value, index) => (value === parent ? [index] : []));
@@ -87,7 +92,7 @@ function videoFilter(videos: readonly VideoRendition[], { source, encoder, resum
     const inputRate = videos[parents[index]!]?.frameRate ?? sourceRate;
     const children = childrenOf(index);
     const filters = [
-      ...(rung.frameRate < inputRate - SAME_RATE ? [`fps=${frameRateArgument(rung.frameRate)}:round=near`] : []),
+      ...(rung.frameRate < inputRate - SAME_RATE ? [fewerFrames(rung.frameRate, inputRate, plan)] : []),
       `scale=${rung.width}:${rung.height}:flags=bicubic`,
       'setsar=1',
     ];
@@ -99,6 +104,14 @@ function videoFilter(videos: readonly VideoRendition[], { source, encoder, resum
   const split = [...resumeFilters(resumeAt, ''), `split=${roots.length}`].join(',');
   return [`[0:v:0]${split}${inputs(roots)}`, ...branches].join(';');
 }
+
+const copiesSource = ({ renditions }: EncodePlan): boolean => renditions.some((rendition) => rendition.kind === 'video' && rendition.copied);
+/** Beside a copy, keyframes are where the source has them: the encoder's own GOP (in those of the ladder) is never reached. */
+const UNREACHED_GOPS = 4;
+
+/** Beside a copy every frame that was a keyframe has to stay; they are at multiples of the divisor, as the first is. */
+const fewerFrames = (frameRate: number, inputRate: number, plan: EncodePlan): string =>
+  copiesSource(plan) ? `select=not(mod(n\\,${Math.round(inputRate / frameRate)}))` : `fps=${frameRateArgument(frameRate)}:round=near`;
 
 const FROM_SOURCE = -1;
 /** Frames per second: rates nearer than this are the same. */
@@ -112,8 +125,8 @@ function videoOptions(rendition: VideoRendition, index: number, { plan, encoder 
   const gop = Math.round(rendition.frameRate * plan.gopSeconds);
   return [
     '-map', `[v${index}]`,
-    ...videoEncoderOptions(encoder, rendition, gop),
-    ...earlyKeyframe(rendition, gop, plan.firstGopSeconds),
+    ...videoEncoderOptions(encoder, rendition, copiesSource(plan) ? UNREACHED_GOPS * gop : gop),
+    ...(copiesSource(plan) ? ['-force_key_frames', 'source'] : earlyKeyframe(rendition, gop, plan.firstGopSeconds)),
     '-fps_mode', 'cfr',
     '-r', frameRateArgument(rendition.frameRate),
     ...FMP4_OPTIONS,

@@ -26,6 +26,7 @@ const rendition = z.discriminatedUnion('kind', [
     height: z.number().int().positive(),
     frameRate: z.number().positive().max(240),
     bitrate,
+    copied: z.literal(true).optional(),
   }),
   z.object({ id: z.literal('audio'), kind: z.literal('audio'), bitrate, sampleRate: z.literal(48000), channels: z.literal(2) }),
 ]);

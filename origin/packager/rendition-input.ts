@@ -109,7 +109,8 @@ export class RenditionInput {
     const { rendition, grid, startsGrid, parts, cutsOverdue, onPart } = this.#options;
     if (init.kind !== rendition.kind) throw new MediaFormatError(`${init.kind} on the socket of ${rendition.kind} rendition ${rendition.id}`);
     this.#init = init;
-    this.#segmenter = new Segmenter({ kind: init.kind, timescale: init.timescale, grid, startsGrid, parts, cutsOverdue, onPart });
+    const keepsSourceTimes = rendition.kind === 'video' && rendition.copied === true;
+    this.#segmenter = new Segmenter({ kind: init.kind, timescale: init.timescale, grid, startsGrid, parts, keepsSourceTimes, cutsOverdue, onPart });
     this.#options.onInit(init);
   }
 

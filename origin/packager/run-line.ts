@@ -22,6 +22,7 @@ export function describeRun(history: History, { epoch, gopSeconds, renditions }:
     gopSeconds,
     frameRates: renditions.flatMap((rendition) => (rendition.kind === 'video' ? [rendition.frameRate] : [])),
     hasAudio: renditions.some(({ kind }) => kind === 'audio'),
+    keepsSourceTimes: renditions.some((rendition) => rendition.kind === 'video' && rendition.copied),
   };
   const first = history.runs[0];
   const parts = first ? fitLater(first.partTarget, source, log) : chooseFirst(wanted, source, log);

@@ -23,6 +23,8 @@ export interface SegmenterOptions {
   /** This rendition's first frame starts the grid: every video rendition, and audio when there is no video. */
   startsGrid: boolean;
   parts: PartProfile;
+  /** Frames lie where their source put them, not on exact places: no part may rely on the length of the next frame. */
+  keepsSourceTimes?: boolean;
   /**
    * Cut a little after the grid point even without a keyframe: what is listed in parts cannot be joined to one long
    * segment afterwards, and a segment above the target duration stops players for good.
@@ -158,8 +160,9 @@ export class Segmenter {
     const part = segment.parts.at(-1);
     const first = part?.samples[0];
     if (!first || this.#partIsFull) return;
-    const { timescale, parts } = this.#options;
-    if ((sample.dts + sample.duration - first.dts) / timescale > parts.partTarget + TICK_TOLERANCE) this.#completePart();
+    const { timescale, parts, keepsSourceTimes } = this.#options;
+    const tolerance = keepsSourceTimes ? 0 : TICK_TOLERANCE;
+    if ((sample.dts + sample.duration - first.dts) / timescale > parts.partTarget + tolerance) this.#completePart();
   }
 
   /** The open part takes no more frames. */

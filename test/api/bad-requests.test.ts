@@ -28,6 +28,7 @@ const BAD_CREATES: [string, unknown, string][] = [
   ['a latency that does not exist', { latency: 'ultra' }, 'latency'],
   ['record that is a number', { record: 1 }, 'record'],
   ['a playback policy that does not exist', { playbackPolicy: 'secret' }, 'playbackPolicy'],
+  ['a passthrough that does not exist', { passthrough: 'always' }, 'passthrough'],
   ['an empty ladder', ladderOf(), 'ladder'],
   ['nine rungs', { ladder: Array.from({ length: 9 }, (_, n) => ({ ...RUNG, height: 120 + 2 * n })) }, 'ladder'],
   ['two rungs of one height', ladderOf(RUNG, { ...RUNG, bitrate: 900_000 }), 'ladder'],

@@ -63,7 +63,7 @@ describe('the OpenAPI document', () => {
     const { CreateStream } = document.components.schemas;
     expect(CreateStream.additionalProperties).toBe(false);
     expect(Object.keys(CreateStream.properties).sort()).toEqual([
-      'destinations', 'ladder', 'latency', 'maxDurationSeconds', 'metadata', 'name', 'playbackPolicy', 'reconnectWindowSeconds', 'record', 'reusable',
+      'destinations', 'ladder', 'latency', 'maxDurationSeconds', 'metadata', 'name', 'passthrough', 'playbackPolicy', 'reconnectWindowSeconds', 'record', 'reusable',
     ]);
     expect(CreateStream.required ?? []).toEqual([]);
     expect(CreateStream.properties.record).toMatchObject({ type: 'boolean', default: false });

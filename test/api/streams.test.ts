@@ -27,6 +27,7 @@ describe('a created stream', () => {
       reusable: false,
       latency: 'low',
       ladder: null,
+      passthrough: 'never',
       record: false,
       reconnectWindowSeconds: 60,
       maxDurationSeconds: 43_200,

@@ -31,7 +31,7 @@ describe('the control address', () => {
     await resumed.body!.cancel();
     expect((await statusOf(ingest, publishId))?.readers).toEqual({ 'brd_1-2': 60_000 });
 
-    const begins = async (start: RelayReader['start'], fromMs = 0) => (await clientOf(ingest).relayStart(publishId, { start, fromMs, name: null })).receivedAt;
+    const begins = async (start: RelayReader['start'], fromMs = 0) => (await clientOf(ingest).relayStart(publishId, { start, fromMs, name: null, copies: false })).receivedAt;
     const first = (await begins('cache'))!;
     const half = (await begins('resume', 1500))!;
     const later = (await begins('cache'))!;

@@ -63,6 +63,22 @@ describe('the ladder command', () => {
     ]);
   });
 
+  it('copies the source beside rungs that have their keyframes where the source has them, among the frames they keep', () => {
+    const plan = pickLadder(both, null);
+    const [top, ...others] = plan.renditions;
+    const renditions = [{ ...top!, kind: 'video' as const, copied: true as const }, ...others] as typeof plan.renditions;
+    const sockets = Object.fromEntries(plan.renditions.map(({ id }) => [id, `/run/${id}`]));
+    const encoder = { name: 'libx264', preset: 'veryfast' } as const;
+    const args = ladderArguments({ inputUrl: 'x', source: both, plan: { ...plan, renditions }, sockets, encoder, resumeAt: null });
+    expect(valuesOf(args, '-map')).toEqual(['0:v:0', '[v0]', '[v1]', '0:a:0']);
+    expect(valuesOf(args, '-c:v')).toEqual(['copy', 'libx264', 'libx264']);
+    expect(valuesOf(args, '-force_key_frames')).toEqual(['source', 'source']);
+    expect(valuesOf(args, '-g')).toEqual(['240', '240']);
+    expect(valuesOf(args, '-filter_complex')[0]).toMatch(/^\[0:v:0\]split=1\[s0\];\[s0\]select=not\(mod\(n\\,2\)\),scale=854:480/);
+    const alone = ladderArguments({ inputUrl: 'x', source: both, plan: { ...plan, renditions: renditions.slice(0, 1) }, sockets, encoder, resumeAt: null });
+    expect(alone).not.toContain('-filter_complex');
+  });
+
   it('goes on where the encoder before it has ended: what came before is decoded, not shown', () => {
     const args = argumentsFor(both, 12.345);
     expect(args).toContain('-copyts');
