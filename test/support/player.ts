@@ -69,11 +69,6 @@ export class Player {
     await this.page.evaluate(`window.holdfastPlayer.hls.nextLevel = ${index}`);
   }
 
-  /** @param seconds on the video's own clock */
-  async seek(seconds: number): Promise<void> {
-    await this.page.evaluate(`window.holdfastPlayer.video.currentTime = ${seconds}`);
-  }
-
   async close(): Promise<void> {
     await this.page.close();
   }
