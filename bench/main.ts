@@ -13,7 +13,7 @@ npm run bench -- latency [--seconds 60] [--runs 5] [--parts 0.333,0.2]
 npm run bench -- peers [--seconds 30] [--runs 5] [--parts 0.2]
 npm run bench -- soak [--minutes 30] [--parts 0.333]
 npm run bench -- restream [--seconds 60] [--runs 1]
-npm run bench -- viewers [--seconds 30] [--viewers 600] [--held 5000] [--parts 0.2]
+npm run bench -- viewers [--seconds 30] [--viewers 600] [--held 5000] [--parts 0.2] [--h2]
 npm run bench -- conformance [--minutes 10]
 
   ladder   CPU seconds of the media host for a 720p30 stream with three rungs, against bare ffmpeg making the same;
@@ -22,7 +22,8 @@ npm run bench -- conformance [--minutes 10]
   peers    the same beside nginx-rtmp (Debian's) and MediaMTX (MEDIAMTX_BIN names it), with ratios
   soak     the same picture watched for long: stalls, drift of the distance from the encoder, memory of the origin
   restream CPU seconds of one copying restream at 3 Mbit/s, against bare ffmpeg -c copy
-  viewers  CPU of the origin per viewer-second and lateness of parts; publish to received of held playlist requests
+  viewers  CPU of the origin per viewer-second and lateness of parts; publish to received of held playlist requests;
+           with --h2 the first of these over HTTP/2 and TLS
   conformance  every playlist followed by a checker that remembers, and by hls-parser in strict mode, through an encoder
            that is killed and a publisher that is away; fails with what it finds`;
 
@@ -56,7 +57,7 @@ if (bench === 'ladder') {
   process.exitCode = (await runConformanceBench({ ffmpegPath: ffmpeg, minutes: option(args, 'minutes', 10) })) ? 0 : 1;
 } else if (bench === 'viewers') {
   const load = { viewers: option(args, 'viewers', 600), held: option(args, 'held', 5000) };
-  await runViewersBench({ ...common, ...load, seconds: option(args, 'seconds', 30), partDuration: partsOf(args)?.[0] ?? '0.2' });
+  await runViewersBench({ ...common, ...load, seconds: option(args, 'seconds', 30), partDuration: partsOf(args)?.[0] ?? '0.2', h2: args.includes('--h2') });
 } else {
   const given = partsOf(args);
   const chromiumPath = process.env.CHROMIUM || '/usr/bin/chromium';

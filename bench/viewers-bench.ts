@@ -1,10 +1,11 @@
-import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { startStack, type Stack } from '../launcher/stack.js';
 import { CpuMeter } from './cpu-time.js';
 import { describeMachine } from './machine.js';
@@ -21,6 +22,8 @@ export interface ViewersBenchOptions {
   held: number;
   /** HOLDFAST_PART_DURATION */
   partDuration: string;
+  /** The first measurement alone, over HTTP/2 and TLS. */
+  h2: boolean;
 }
 
 const MS_PER_SECOND = 1000;
@@ -43,7 +46,9 @@ last byte in the viewers' process on the same machine; of a playlist, from the l
  */
 export async function runViewersBench(options: ViewersBenchOptions): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
-  const stack = await startStack({ HOLDFAST_PART_DURATION: options.partDuration });
+  const stack = await startStack({ HOLDFAST_PART_DURATION: options.partDuration, ...(options.h2 ? await makeCertificate(dir) : {}) });
+  // Nobody vouches for the certificate; this process asks for nothing but its own stack.
+  if (options.h2) process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
   const publishers: ChildProcess[] = [];
   try {
     const clip = await makeClip(options, dir);
@@ -54,11 +59,18 @@ export async function runViewersBench(options: ViewersBenchOptions): Promise<voi
     const following = await measure({ viewers: options.viewers, held: 0 });
     const perViewer = (MS_PER_SECOND * following.cpuSeconds) / (options.viewers * options.seconds);
     console.log(`\n${viewersTable(options, following, perViewer)}\n`);
+    const machine = describeMachine(options.ffmpegPath);
+    if (options.h2) {
+      console.log(HOW);
+      const { seconds, viewers, partDuration } = options;
+      console.log(`kept in ${await keepResult('viewers-h2', { machine, seconds, viewers, partDuration, cpuMsPerViewerSecond: perViewer, following })}`);
+      return;
+    }
     const holding = await measure({ viewers: 1, held: options.held });
     console.log(`\n${heldTable(options, holding)}\n`);
     const cached = await behindNginx(url, dir, Math.min(options.viewers, CACHED_VIEWERS), measure);
     console.log(HOW);
-    const kept = { machine: describeMachine(options.ffmpegPath), ...options, ffmpegPath: undefined, cpuMsPerViewerSecond: perViewer, following, holding, cached };
+    const kept = { machine, ...options, ffmpegPath: undefined, cpuMsPerViewerSecond: perViewer, following, holding, cached };
     console.log(`kept in ${await keepResult('viewers', kept)}`);
   } finally {
     for (const publisher of publishers) await ended(publisher);
@@ -120,6 +132,7 @@ async function measureLoad(options: ViewersBenchOptions, origin: number, playbac
     settleMs: SETTLE_MS,
     measureMs: options.seconds * MS_PER_SECOND,
     foreignQuery: false,
+    h2: options.h2,
     ...load,
   };
   const child = fork(fileURLToPath(new URL('viewers-load.js', import.meta.url)), [JSON.stringify(full)]);
@@ -150,9 +163,9 @@ const rowsOf = (name: string, values: readonly number[]): string[][] =>
 const errorsOf = ({ errors }: Measured): string =>
   Object.keys(errors).length === 0 ? '0' : Object.entries(errors).map(([reason, count]) => `${count} ${reason}`).join(', ');
 
-const viewersTable = ({ viewers, partDuration }: ViewersBenchOptions, measured: Measured, perViewer: number): string =>
+const viewersTable = ({ viewers, partDuration, h2 }: ViewersBenchOptions, measured: Measured, perViewer: number): string =>
   table([
-    [`${viewers} following viewers, parts of ${partDuration} s`, ''],
+    [`${viewers} following viewers${h2 ? ' over HTTP/2 and TLS' : ''}, parts of ${partDuration} s`, ''],
     ['CPU of the origin per viewer-second, ms', perViewer.toFixed(3)],
     ...rowsOf('lateness of parts', measured.parts),
     ...rowsOf('lateness of playlists', measured.playlists),
@@ -200,6 +213,14 @@ async function goLive({ ffmpegPath }: ViewersBenchOptions, stack: Stack, clip: s
 async function ended(child: ChildProcess): Promise<void> {
   child.kill('SIGKILL');
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+}
+
+/** Settings for a certificate of this run. */
+async function makeCertificate(dir: string): Promise<Record<'HOLDFAST_TLS_CERT' | 'HOLDFAST_TLS_KEY', string>> {
+  const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+  await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-keyout', key, '-out', cert, ...subject]);
+  return { HOLDFAST_TLS_CERT: cert, HOLDFAST_TLS_KEY: key };
 }
 
 /** A picture with grain at the rate of a good 720p30 encoder, encoded once so that publishing costs nothing. */

@@ -1,5 +1,6 @@
 import type { Answer } from './viewers-connection.js';
-import { ViewerConnection } from "./viewers-connection.js";
+import { ViewerConnection } from './viewers-connection.js';
+import { SecureViewer } from './viewers-h2.js';
 import { PlaylistReader, type FollowedPlaylist } from './viewers-playlist.js';
 
 /*
@@ -20,6 +21,8 @@ export interface LoadOptions {
   measureMs: number;
   /** Each viewer adds a parameter of its own to every address, as trackers do. */
   foreignQuery: boolean;
+  /** HTTP/2 over TLS, one connection a viewer; else HTTP/1.1, one for each request that is under way. */
+  h2: boolean;
 }
 
 export interface LoadReport {
@@ -33,6 +36,8 @@ export interface LoadReport {
 
 export type LoadMessage = { kind: 'measuring' } | { kind: 'measured' } | { kind: 'report'; report: LoadReport };
 
+type Connection = Pick<ViewerConnection, 'get' | 'close'>;
+
 const HTTP_OK = 200;
 const RETRY_MS = 200;
 
@@ -40,7 +45,7 @@ class Load {
   readonly report: LoadReport = { parts: [], playlists: [], partBytes: 0, answers: 0, errors: {} };
   #options: LoadOptions;
   #reader = new PlaylistReader();
-  #connections: ViewerConnection[] = [];
+  #connections: Connection[] = [];
   #publishedAt = new Map<string, number>();
   /** When each playlist showed its newest part; joined with the time of the part at the end. */
   #seen: { part: string; receivedAt: number }[] = [];
@@ -54,8 +59,11 @@ class Load {
   async run(): Promise<void> {
     const { viewers, held, tracks, rampMs, settleMs, measureMs } = this.#options;
     const all = [
-      ...Array.from({ length: viewers }, (_viewer, index) => () => tracks.forEach((track) => this.#follow(track, true, index))),
-      ...Array.from({ length: held }, (_viewer, index) => () => this.#follow(tracks[0]!, false, index)),
+      ...Array.from({ length: viewers }, (_viewer, index) => () => {
+        const connection = this.#connectionsOfViewer();
+        for (const track of tracks) this.#follow(track, true, index, connection);
+      }),
+      ...Array.from({ length: held }, (_viewer, index) => () => this.#follow(tracks[0]!, false, index, this.#connectionsOfViewer())),
     ];
     for (const [index, start] of all.entries()) setTimeout(start, (index * rampMs) / all.length);
     await after(rampMs + settleMs);
@@ -75,10 +83,10 @@ class Load {
   }
 
   /** A playlist reloaded with every part, and each part asked for as soon as it is hinted. */
-  #follow(track: string, downloads: boolean, viewer: number): void {
+  #follow(track: string, downloads: boolean, viewer: number, connection: () => Connection): void {
     const own = this.#options.foreignQuery ? `viewer=${viewer}` : '';
-    const playlists = this.#connect();
-    const parts = downloads ? this.#connect() : null;
+    const playlists = connection();
+    const parts = downloads ? connection() : null;
     let wanted = '';
     let loading = false;
     const load = (): void => {
@@ -103,9 +111,16 @@ class Load {
     reload('');
   }
 
-  #connect(): ViewerConnection {
+  /** What a viewer gets its connections from. */
+  #connectionsOfViewer(): () => Connection {
+    if (!this.#options.h2) return () => this.#connect(ViewerConnection);
+    const one = this.#connect(SecureViewer);
+    return () => one;
+  }
+
+  #connect(Kind: typeof ViewerConnection | typeof SecureViewer): Connection {
     const { host, port } = this.#options;
-    const connection = new ViewerConnection(host, port, (reason) => {
+    const connection = new Kind(host, port, (reason) => {
       if (!this.#over) this.#fail(reason);
     });
     this.#connections.push(connection);
