@@ -6,6 +6,7 @@ import { HoldfastError } from '../domain/errors.js';
 import type { TooSlow } from '../domain/encoder-pace.js';
 import { expendableRendition, pickLadder } from '../domain/ladder.js';
 import { judgeEncoder, type EncoderReading, type EncoderVerdict } from '../domain/liveness.js';
+import { StoreHealth } from '../domain/store-health.js';
 import { PASSTHROUGH_OBSTACLES, type PassthroughObstacle } from '../domain/passthrough.js';
 import type { SourceLayout } from '../domain/source.js';
 import type { StreamSettings } from '../domain/stream.js';
@@ -18,6 +19,7 @@ import type { VideoEncoderChoice } from '../media/ffmpeg/video-encoder.js';
 import { findByArgument, isRunning } from '../media/process-identity.js';
 import { cancellableDelay } from './cancellable-delay.js';
 import type { EncoderStops } from './encoder-stops.js';
+import { tellStore, tellTooSlow } from './encoder-health.js';
 import { EncoderWatch } from './encoder-watch.js';
 import { whileHeartbeating } from './heartbeat.js';
 import { obstacleTo, planOf } from './passthrough.js';
@@ -242,12 +244,16 @@ async function watch(
   let tooSlowIsTold = false;
   const mayDrop = expendableRendition(pickLadder(input.source, input.settings.ladder, input.without).renditions) !== null;
   const watching = new EncoderWatch(record);
+  const store = new StoreHealth();
   for (;;) {
     const running = isRunning(record.process);
     const { mediaSeconds } = watching;
     if (!running && (await deps.registry.read(record.broadcastId))?.epoch !== record.epoch) return { verdict: 'stopped', mediaSeconds };
     if (!running || watching.isReadingDue()) {
-      const [received, publisher] = await Promise.all([receivedSeconds(deps, record), publisherOf(deps, input)]);
+      const [status, publisher] = await Promise.all([originStatus(deps, record), publisherOf(deps, input)]);
+      const received = receivedOf(status, record);
+      const news = status && store.take(status.unstoredSince, Date.now());
+      if (news) void tellStore(deps, input, news);
       const verdict = judgeEncoder(watching.take(running, received, publisherState(input, publisher)));
       if (verdict !== 'healthy') return { verdict, mediaSeconds: watching.mediaSeconds };
       const pace = watching.judgePace(received, publisher ?? null);
@@ -268,20 +274,25 @@ async function watch(
   }
 }
 
-/** Seconds of media of the slowest rendition; null when the origin does not answer, 0 when it knows another epoch. */
-async function receivedSeconds(
-  { origin, log }: TranscodeDeps,
-  record: Pick<EncoderRecord, 'broadcastId' | 'epoch'>,
-): Promise<number | null> {
+type EpochOf = Pick<EncoderRecord, 'broadcastId' | 'epoch'>;
+
+/** null: the origin does not answer. */
+async function originStatus({ origin, log }: TranscodeDeps, { broadcastId }: EpochOf): Promise<BroadcastStatus | null> {
   try {
-    const status: BroadcastStatus = await origin.status(record.broadcastId);
-    if (status.epoch !== record.epoch) return 0;
-    return Math.min(...status.renditions.map((rendition) => rendition.mediaSeconds));
+    return await origin.status(broadcastId);
   } catch (error) {
-    log.warn({ broadcastId: record.broadcastId, reason: String(error) }, 'origin does not answer');
+    log.warn({ broadcastId, reason: String(error) }, 'origin does not answer');
     return null;
   }
 }
+
+/** Seconds of media of the slowest rendition; null when the origin does not answer, 0 when it knows another epoch. */
+function receivedOf(status: BroadcastStatus | null, { epoch }: EpochOf): number | null {
+  if (!status) return null;
+  return status.epoch === epoch ? Math.min(...status.renditions.map((rendition) => rendition.mediaSeconds)) : 0;
+}
+
+const receivedSeconds = async (deps: TranscodeDeps, record: EpochOf): Promise<number | null> => receivedOf(await originStatus(deps, record), record);
 
 /** The slate is made when the start, which viewers wait for, is over. */
 const SLATE_AFTER_SECONDS = 6;
@@ -313,15 +324,4 @@ function publisherState({ programme }: TranscodeInput, publisher: PublisherStatu
   if (publisher === undefined) return null;
   if (!publisher) return programme ? 'sending' : 'gone';
   return publisher.idleMs < SILENT_AFTER_MS ? 'sending' : 'silent';
-}
-
-/** With one rendition alone nothing can be dropped, and starting anew would help nobody: whoever runs this host has to know. */
-async function tellTooSlow({ log, tellHealth }: TranscodeDeps, { streamId, broadcastId, epoch }: TranscodeInput, pace: TooSlow): Promise<void> {
-  log.warn({ streamId, broadcastId, epoch, ...pace }, 'the encoder is too slow, and there is no rendition to drop');
-  const data = { droppedRendition: null, ...pace };
-  try {
-    await tellHealth(streamId, { eventId: `${broadcastId}-${epoch}-too-slow`, broadcastId, problem: 'encoder_too_slow', data });
-  } catch (error) {
-    log.warn({ streamId, broadcastId, reason: error instanceof Error ? error.message : String(error) }, 'the slow encoder was not told');
-  }
 }

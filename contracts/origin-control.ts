@@ -55,6 +55,8 @@ export interface BroadcastStatus {
   /** Seconds of finished segments, over all epochs. */
   durationSeconds: number;
   bytes: number;
+  /** Since when (ms since 1970) the disk takes no segments, which are played from memory only; null while it does. */
+  unstoredSince: number | null;
 }
 
 export interface RenditionProgress {

@@ -59,6 +59,7 @@ export class LiveBroadcast {
   #commands: Promise<unknown> = Promise.resolve();
   #writes: Promise<void> = Promise.resolve();
   #unwritten = 0;
+  #unstoredSince: number | null = null;
   #nextMsn: number;
   #timelineEndMs: number;
   /** Not null: no further media is taken, and this is what a late encoder hears. */
@@ -103,7 +104,7 @@ export class LiveBroadcast {
   }
 
   get status(): BroadcastStatus {
-    return describeStatus(this.history, this.#run?.encode ?? null);
+    return describeStatus(this.history, this.#run?.encode ?? null, this.#unstoredSince);
   }
 
   /** Its files stay until they are deleted by name. */
@@ -323,8 +324,10 @@ export class LiveBroadcast {
       if (this.#options.isDiskFull()) throw new HoldfastError('disk_full');
       await Promise.all([...media].map(([rendition, bytes]) => this.folder.write(rendition, name, bytes)));
       await this.#journal.append(line);
+      this.#unstoredSince = null;
     } catch (error) {
       lost = true;
+      this.#unstoredSince ??= Date.now();
       metrics.writeFailures.inc();
       log.error({ msn: line.msn, reason: String(error) }, 'segment not written; it is played from memory and missing later');
       await this.#journalLoss(line);

@@ -2,8 +2,8 @@ import type { BroadcastStatus } from '../../contracts/origin-control.js';
 import type { History } from '../store/history.js';
 import type { EncodeRun } from './encode-run.js';
 
-/** What the control API says of a broadcast; progress is of its newest run. */
-export function describeStatus(history: History, encode: EncodeRun | null): BroadcastStatus {
+/** What the control API says of a broadcast; progress is of its newest run. @param unstoredSince see BroadcastStatus */
+export function describeStatus(history: History, encode: EncodeRun | null, unstoredSince: number | null = null): BroadcastStatus {
   const run = history.runs.at(-1);
   return {
     broadcastId: history.open.broadcastId,
@@ -22,5 +22,6 @@ export function describeStatus(history: History, encode: EncodeRun | null): Broa
     }),
     durationSeconds: history.durationSeconds,
     bytes: history.bytes,
+    unstoredSince,
   };
 }

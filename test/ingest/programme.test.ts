@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../support/until.js';
 import { clientOf, lookAt, ProgrammeReader, programmeUrl, slateFor, stepsOf } from './programme-reader.js';
-import { ffmpeg, nextStart, publish, type Source, startTestIngest, type TestIngest } from './support.js';
+import { ffmpeg, nextStart, publish, type Run, type Source, startTestIngest, type TestIngest } from './support.js';
 
 const KEY = 'sk_programme';
 /** Two pictures at 30 a second, and a little for the grid of whole milliseconds. */
@@ -14,6 +14,9 @@ const BFRAMES = [...X264, '-bf', '3', '-b_strategy', '0'];
 /** B-frames: the slate waits for the last of them to be shown. */
 const SHOWN_LATER_MS = 100;
 const HEVC = ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=error:keyint=30:bframes=0'];
+
+/** Longer than any of these tests: an encoder that ends by itself may be gone before a slow machine has looked. */
+const UNTIL_STOPPED = 600;
 
 const NO_READERS = 'programme_readers{process="ingest"} 0';
 
@@ -26,6 +29,12 @@ async function start(limits: Parameters<typeof startTestIngest>[1] = {}, key = K
   const ingest = await startTestIngest({ [key]: 'str_1' }, limits);
   ingests.push(ingest);
   return ingest;
+}
+
+/** The encoder ends its stream and leaves, as a streamer ends it. */
+async function stopped({ child, exited }: Run): Promise<void> {
+  child.kill('SIGINT');
+  await exited;
 }
 
 const logOf = (ingest: TestIngest): string => ingest.logged.join('');
@@ -42,7 +51,7 @@ describe('a programme goes on over a cut', () => {
   ])('%s: slate in between, no jump, one connection at the platform', async (_name, before, after, stepMs) => {
     const ingest = await start();
     const platform = await start({}, 'platform');
-    const first = publish(ingest.rtmpUrl(KEY), { seconds: 3, ...before });
+    const first = publish(ingest.rtmpUrl(KEY), { seconds: UNTIL_STOPPED, ...before });
     const slate = await slateFor(ingest, (await nextStart(ingest)).source);
     expect(slate).not.toBeNull();
     const reader = await ProgrammeReader.open(ingest, slate);
@@ -50,10 +59,11 @@ describe('a programme goes on over a cut', () => {
     const copy = ffmpeg(['-i', programmeUrl(ingest, 'str_1', slate), ...output]);
     const { publishId } = await nextStart(platform);
     const received = await ProgrammeReader.open(platform, null);
-    await first.exited;
+    await received.flows(500);
+    await stopped(first);
     await reader.spliced(2);
     await reader.flows(1000);
-    const second = publish(ingest.rtmpUrl(KEY), { seconds: 3, ...after });
+    const second = publish(ingest.rtmpUrl(KEY), { seconds: UNTIL_STOPPED, ...after });
     await reader.spliced(3);
     await reader.flows(1000);
     const late = await ProgrammeReader.open(ingest, slate);
@@ -97,10 +107,11 @@ describe('a programme goes on over a cut', () => {
 describe('a programme', () => {
   it('without slate holds in silence and goes on where it stopped', async () => {
     const ingest = await start();
-    const first = publish(ingest.rtmpUrl(KEY), { seconds: 2 });
+    const first = publish(ingest.rtmpUrl(KEY), { seconds: UNTIL_STOPPED });
     await nextStart(ingest);
     const reader = await ProgrammeReader.open(ingest, null);
-    await first.exited;
+    await reader.flows(1000);
+    await stopped(first);
     await until(() => ingest.signals.stopped.length === 1, 'the publisher to be gone');
     const held = reader.tags.length;
     expect(reader.ended).toBe(false);
@@ -132,11 +143,11 @@ describe('a programme', () => {
     await reader.flows(4500);
     const newestMs = reader.frames('video').at(-1)?.timeMs ?? 0;
     expect(newestMs).toBeLessThanOrEqual(performance.now() - opened + TWO_PICTURES_MS);
-    const encoder = publish(ingest.rtmpUrl(KEY), { seconds: 3 });
+    const encoder = publish(ingest.rtmpUrl(KEY), { seconds: UNTIL_STOPPED });
     await reader.spliced(2);
     await reader.flows(1000);
     await reader.close();
-    await encoder.exited;
+    await stopped(encoder);
     expect(await lookAt(reader.file)).toMatch(/^S{130,}E{25,}$/);
     for (const track of ['video', 'audio'] as const) {
       const { smallest, largest } = stepsOf(reader.frames(track));
@@ -183,19 +194,20 @@ describe('a programme', () => {
 
   it('of sound alone goes on with silence', async () => {
     const ingest = await start();
-    const first = publish(ingest.rtmpUrl(KEY), { seconds: 3, video: null });
+    const first = publish(ingest.rtmpUrl(KEY), { seconds: UNTIL_STOPPED, video: null });
     const slate = await slateFor(ingest, (await nextStart(ingest)).source);
     expect(slate).toBe('aac-48000-2');
     const reader = await ProgrammeReader.open(ingest, slate);
     const headers = (): number => reader.tags.filter(({ kind }) => kind === 'config').length;
-    await first.exited;
+    await reader.flows(500, 'audio');
+    await stopped(first);
     await until(() => headers() === 2, 'the silence');
     await reader.flows(1000, 'audio');
-    const second = publish(ingest.rtmpUrl(KEY), { seconds: 3, video: null });
+    const second = publish(ingest.rtmpUrl(KEY), { seconds: UNTIL_STOPPED, video: null });
     await until(() => headers() === 3, 'the encoder to be back');
     await reader.flows(1000, 'audio');
     await reader.close();
-    await second.exited;
+    await stopped(second);
     const { smallest, largest } = stepsOf(reader.frames());
     expect(smallest).toBeGreaterThan(0);
     expect(largest).toBeLessThanOrEqual(TWO_PICTURES_MS);
@@ -206,12 +218,13 @@ describe('a programme', () => {
     ['the sound is missing', {}, { audio: null }, '"from":"h264+aac","to":"h264"'],
   ])('ends when %s, and says why', async (_name, before, after, reason) => {
     const ingest = await start();
-    const first = publish(ingest.rtmpUrl(KEY), { seconds: 2, ...before });
+    const first = publish(ingest.rtmpUrl(KEY), { seconds: UNTIL_STOPPED, ...before });
     const slate = await slateFor(ingest, (await nextStart(ingest)).source);
     const reader = await ProgrammeReader.open(ingest, slate);
-    await first.exited;
+    await reader.spliced(1);
+    await stopped(first);
     await reader.spliced(2);
-    const second = publish(ingest.rtmpUrl(KEY), { seconds: 3, ...after });
+    const second = publish(ingest.rtmpUrl(KEY), { seconds: UNTIL_STOPPED, ...after });
     await until(() => reader.ended, 'the programme to end');
     expect(logOf(ingest)).toContain('programme ended');
     expect(logOf(ingest)).toContain(reason);
@@ -222,29 +235,29 @@ describe('a programme', () => {
     await again.flows(500);
     expect(again.tags[0]?.codec).toBe(after.video ? 'hevc' : 'h264');
     await again.close();
-    await second.exited;
+    await stopped(second);
   });
 
   it('ends for one reader by its name, whose ffmpeg leaves the platform politely; others go on', async () => {
     const ingest = await start();
     const platform = await start({}, 'platform');
-    const encoder = publish(ingest.rtmpUrl(KEY), { seconds: 2 });
+    const encoder = publish(ingest.rtmpUrl(KEY), { seconds: UNTIL_STOPPED });
     await nextStart(ingest);
     const other = await ProgrammeReader.open(ingest, null);
     const url = clientOf(ingest).programmeUrl('str_1', null, 'dst_1');
     const copy = ffmpeg(['-i', url, '-map', '0', '-c', 'copy', '-f', 'flv', platform.rtmpUrl('platform')]);
     await nextStart(platform);
-    await encoder.exited;
+    await stopped(encoder);
     await until(() => ingest.signals.stopped.length === 1, 'the programme to hold');
     expect(await clientOf(ingest).endReader('dst_1')).toEqual({ ended: true });
     expect(await copy.exited).toBe(0);
     expect(await clientOf(ingest).endReader('dst_1')).toEqual({ ended: false });
     await until(() => logOf(platform).includes('"reason":"closed"'), 'the platform to see it leave');
     expect(other.ended).toBe(false);
-    const second = publish(ingest.rtmpUrl(KEY), { seconds: 2 });
+    const second = publish(ingest.rtmpUrl(KEY), { seconds: UNTIL_STOPPED });
     await other.spliced(2);
     await other.close();
-    await second.exited;
+    await stopped(second);
   });
 
   it('drops a reader that does not read, and others go on', async () => {

@@ -238,8 +238,8 @@ export async function rawConnection(ingest: TestIngest, localAddress = '127.0.0.
   return socket;
 }
 
-/** Resolves when the ingest has ended the connection. */
+/** Resolves when the ingest has ended the connection; a reset is such an end, too. */
 export async function closedByPeer(socket: Socket): Promise<void> {
   socket.resume();
-  if (!socket.destroyed) await once(socket, 'close');
+  if (!socket.closed) await new Promise<void>((resolve) => socket.once('close', () => resolve()));
 }

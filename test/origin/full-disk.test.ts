@@ -1,3 +1,4 @@
+import type { BroadcastStatus } from '../../contracts/origin-control.js';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -66,10 +67,12 @@ describe.each(['low', 'standard'] as const)('with %s latency', (latency) => {
     await until(async () => (await playlists()).every(({ playlist }) => playlist.segments.length >= 4), 'the segments');
     expect(await expectAllPlayable()).toBeGreaterThanOrEqual(8);
     expect(await writeFailures()).toBeGreaterThanOrEqual(4);
+    expect((await origin.status('full')).unstoredSince).toBeGreaterThan(0);
 
     origin.diskFull = false;
     await once(encode({ sockets: await origin.startEncode('full', 2, renditions), renditions, seconds: 6 }), 'exit');
-    await origin.control('POST', '/broadcasts/full/end');
+    const { body } = await origin.control<BroadcastStatus>('POST', '/broadcasts/full/end');
+    expect(body.unstoredSince).toBeNull();
     const text = await finished();
     expect(text).toContain('#EXT-X-ENDLIST');
     expect(text.match(/#EXT-X-GAP/g)!.length).toBeGreaterThanOrEqual(4);
