@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { LauncherError } from './launcher-error.js';
 import { portHolder } from './port-holder.js';
@@ -64,15 +65,22 @@ async function problemWith({ variable, host, port, purpose }: NeededPort): Promi
   }
 }
 
-/** A port of the loopback interface that nobody listens on now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
+/**
+ * Below the ports that systems give to outgoing connections (Linux: 32768 and up, ip(7); IANA: 49152 and up): one of those
+ * may be somebody's by the time its process listens. No browser refuses any of these.
+ */
+const FREE_FROM = 20_000;
+const FREE_BELOW = 32_000;
+const FREE_TRIES = 100;
+const given = new Set<number>();
+
+/** A port of the loopback interface that nobody listens on now, and that this process has not been given before. */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < FREE_TRIES; tries++) {
+    const port = randomInt(FREE_FROM, FREE_BELOW);
+    if (given.has(port)) continue;
+    given.add(port);
+    if ((await reasonNotFree('127.0.0.1', port)) === null) return port;
+  }
+  throw new Error(`No free port was found from ${FREE_FROM} to ${FREE_BELOW}`);
 }
