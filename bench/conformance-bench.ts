@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { dataPaths } from '../config/addresses.js';
-import { DrillApi } from '../drill/api-client.js';
+import { publishUrl, StackApi } from '../launcher/stack-api.js';
 import { RetryingPublisher } from '../drill/publisher.js';
 import { waitFor } from '../drill/wait.js';
 import { startStack, type Stack } from '../launcher/stack.js';
@@ -15,6 +15,8 @@ import { keepResult, table } from './results.js';
 export interface ConformanceBenchOptions {
   ffmpegPath: string;
   minutes: number;
+  /** Of a stream with `passthrough: auto`: copied until the encoder is killed, encoded from there on. */
+  passthrough: boolean;
 }
 
 HLS.setOptions({ strictMode: true });
@@ -31,11 +33,11 @@ const SHOWN_FINDINGS = 20;
  * hls-parser in strict mode, through a killed encoder (after a third of the time) and a publisher that is away for some
  * seconds (after two thirds). @returns true when nothing was found
  */
-export async function runConformanceBench({ ffmpegPath, minutes }: ConformanceBenchOptions): Promise<boolean> {
+export async function runConformanceBench({ ffmpegPath, minutes, passthrough }: ConformanceBenchOptions): Promise<boolean> {
   const stack = await startStack();
-  const api = new DrillApi(await stack.run());
-  const stream = await api.createStream({ name: 'conformance bench' });
-  const publisher = new RetryingPublisher({ ffmpegPath, url: `${stream.ingest.rtmp}/${stream.streamKey}` });
+  const api = new StackApi(await stack.run());
+  const stream = await api.createStream({ name: 'conformance bench', passthrough: passthrough ? 'auto' : 'never' });
+  const publisher = new RetryingPublisher({ ffmpegPath, url: publishUrl(stream) });
   publisher.start();
   try {
     const live = async (): Promise<boolean> => (await api.stream(stream.id))?.status === 'live';
@@ -49,15 +51,17 @@ export async function runConformanceBench({ ffmpegPath, minutes }: ConformanceBe
       onPlaylist: (name, { text }) => void check(name, text, strict),
     });
     await delay(third);
-    process.kill(encoderOf(stack).process.pid, 'SIGKILL');
+    const encoder = encoderOf(stack);
+    if (passthrough && !encoder.copies) strict.push('the source was not copied');
+    process.kill(encoder.process.pid, 'SIGKILL');
     await delay(third);
     await publisher.stop('SIGKILL');
     await delay(AWAY_MS);
     publisher.start();
-    return await report(ffmpegPath, minutes, await following, strict);
+    return await report({ ffmpegPath, minutes, passthrough }, await following, strict);
   } finally {
     await publisher.stop();
-    await api.call('POST', `/streams/${stream.id}/end`);
+    await api.endStream(stream.id);
     await stack.stop();
   }
 }
@@ -82,7 +86,7 @@ function encoderOf(stack: Stack): EncoderRecord {
   return JSON.parse(readFileSync(join(dir, name), 'utf8')) as EncoderRecord;
 }
 
-async function report(ffmpegPath: string, minutes: number, histories: Map<string, PlaylistHistory>, strict: string[]): Promise<boolean> {
+async function report({ ffmpegPath, minutes, passthrough }: ConformanceBenchOptions, histories: Map<string, PlaylistHistory>, strict: string[]): Promise<boolean> {
   const rows = [...histories].map(([name, history]) => {
     const segments = [...history.segments.values()];
     const broken = segments.filter(({ discontinuity }) => discontinuity).length;
@@ -94,6 +98,6 @@ async function report(ffmpegPath: string, minutes: number, histories: Map<string
     ...rows.map(({ name, ...counts }) => [name, ...Object.values(counts).map(String)]),
   ])}\n\nfindings: ${findings.length}`);
   for (const finding of findings.slice(0, SHOWN_FINDINGS)) console.log(`  ${finding}`);
-  console.log(`kept in ${await keepResult('conformance', { machine: describeMachine(ffmpegPath), minutes, playlists: rows, findings })}`);
+  console.log(`kept in ${await keepResult(passthrough ? 'conformance-passthrough' : 'conformance', { machine: describeMachine(ffmpegPath), minutes, playlists: rows, findings })}`);
   return findings.length === 0;
 }

@@ -1,6 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,8 +8,11 @@ import { pickLadder, type EncodePlan } from '../domain/ladder.js';
 import type { PassthroughMode } from '../domain/stream.js';
 import { freePort } from '../launcher/ports.js';
 import { startStack, type Stack } from '../launcher/stack.js';
+import { publishUrl, StackApi, type StackStream } from '../launcher/stack-api.js';
 import { EncoderRegistry } from '../media/encoder-registry.js';
 import { videoEncoderOptions } from '../media/ffmpeg/video-encoder.js';
+import { exited, listening } from './child-process.js';
+import { CAMERA, makeClip, publishClip } from './clip.js';
 import { CpuMeter, median } from './cpu-time.js';
 import { describeMachine } from './machine.js';
 import { keepResult, table } from './results.js';
@@ -41,7 +43,7 @@ export async function runLadderBench(options: LadderBenchOptions): Promise<void>
   const dir = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
   const stack = await startStack({ HOLDFAST_VIDEO_PRESET: ENCODER.preset });
   try {
-    const clip = await makeClip(options, dir);
+    const clip = await makeClip({ ...options, ...CAMERA, dir });
     await warmUp(options, stack, clip);
     const runs = [];
     /** CPU with passthrough over CPU without, each measured against the bare ffmpeg beside it. */
@@ -70,13 +72,14 @@ export async function runLadderBench(options: LadderBenchOptions): Promise<void>
 
 /** A short broadcast first: a media host runs for months, so what Node compiles in its first seconds is not its cost. */
 async function warmUp({ ffmpegPath }: LadderBenchOptions, stack: Stack, clip: string): Promise<void> {
-  const stream = await createStream(stack, 'never');
+  const api = new StackApi(await stack.run());
+  const stream = await createStream(api, 'never');
   const registry = new EncoderRegistry(dataPaths(stack.dataDir).encoders);
-  const publisher = publish(ffmpegPath, clip, `${stream.ingest.rtmp}/${stream.streamKey}`, WARM_UP_SECONDS);
+  const publisher = publishClip({ ffmpegPath, clip, url: publishUrl(stream), seconds: WARM_UP_SECONDS });
   await encoderOf(registry);
   await exited(publisher);
   await encoderGone(registry);
-  await stream.end();
+  await api.endStream(stream.id);
 }
 
 interface LadderRun {
@@ -99,16 +102,18 @@ async function measureOnce(
   clip: string,
   passthrough: PassthroughMode,
 ): Promise<LadderRun> {
-  const { processes } = await stack.run();
-  const stream = await createStream(stack, passthrough);
+  const run = await stack.run();
+  const api = new StackApi(run);
+  const stream = await createStream(api, passthrough);
   const names = ['ingest', 'media-worker', 'origin'];
-  const meter = new CpuMeter(Object.fromEntries(names.map((name) => [name, processes[name]!])));
-  const bareUrl = `rtmp://127.0.0.1:${await freePort()}/bench/bare`;
+  const meter = new CpuMeter(Object.fromEntries(names.map((name) => [name, run.processes[name]!])));
+  const barePort = await freePort();
+  const bareUrl = `rtmp://127.0.0.1:${barePort}/bench/bare`;
   const bare = spawn(ffmpegPath, bareArguments(bareUrl, dir), { stdio: ['ignore', 'ignore', 'inherit'] });
   const bareMeter = new CpuMeter();
   bareMeter.follow('bare', bare.pid!, true);
-  await listening(bareUrl);
-  const publishers = [bareUrl, `${stream.ingest.rtmp}/${stream.streamKey}`].map((url) => publish(ffmpegPath, clip, url));
+  await listening(barePort);
+  const publishers = [bareUrl, publishUrl(stream)].map((url) => publishClip({ ffmpegPath, clip, url }));
   const registry = new EncoderRegistry(dataPaths(stack.dataDir).encoders);
   const encoder = await encoderOf(registry);
   meter.follow('ffmpeg', encoder, true);
@@ -116,25 +121,13 @@ async function measureOnce(
   await encoderGone(registry);
   const host = meter.stop();
   const bareSeconds = bareMeter.stop().bare!;
-  await stream.end();
+  await api.endStream(stream.id);
   return { host, bare: bareSeconds, ratio: sum(host) / bareSeconds };
 }
 
-async function createStream(stack: Stack, passthrough: PassthroughMode) {
-  const { api, apiKey, apiSecret } = await stack.run();
-  const authorization = `Basic ${Buffer.from(`${apiKey}:${apiSecret}`).toString('base64')}`;
-  const call = async (path: string, body?: unknown): Promise<Response> =>
-    fetch(`${api}/v1/streams${path}`, {
-      method: 'POST',
-      headers: { authorization, ...(body ? { 'content-type': 'application/json' } : {}) },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    });
-  // Without a reconnect window: the slate after the publisher's end is no part of what bare ffmpeg does.
-  const created = await call('', { name: 'ladder bench', reconnectWindowSeconds: 0, passthrough });
-  if (!created.ok) throw new Error(`create answered ${created.status}: ${await created.text()}`);
-  const stream = (await created.json()) as { id: string; streamKey: string; ingest: { rtmp: string } };
-  return { ...stream, end: () => call(`/${stream.id}/end`) };
-}
+/** Without a reconnect window: the slate after the publisher's end is no part of what bare ffmpeg does. */
+const createStream = (api: StackApi, passthrough: PassthroughMode): Promise<StackStream> =>
+  api.createStream({ name: 'ladder bench', reconnectWindowSeconds: 0, passthrough });
 
 async function encoderOf(registry: EncoderRegistry): Promise<number> {
   for (;;) {
@@ -146,48 +139,6 @@ async function encoderOf(registry: EncoderRegistry): Promise<number> {
 
 async function encoderGone(registry: EncoderRegistry): Promise<void> {
   while ((await registry.list()).length > 0) await delay(POLL_MS);
-}
-
-async function exited(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-}
-
-/** ffmpeg's `-listen` takes one connection only, so asking the port would use it up: /proc tells instead. */
-async function listening(url: string): Promise<void> {
-  const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, '0');
-  const LISTEN_STATE = '0A';
-  for (;;) {
-    const lines = (await readFile('/proc/net/tcp', 'utf8')).split('\n');
-    if (lines.some((line) => line.includes(`:${port} `) && line.includes(` ${LISTEN_STATE} `))) return;
-    await delay(POLL_MS);
-  }
-}
-
-/** A moving picture with detail and grain, as a camera has, encoded once so that publishing costs nothing. */
-async function makeClip({ ffmpegPath, seconds }: LadderBenchOptions, dir: string): Promise<string> {
-  const path = join(dir, 'clip.flv');
-  const child = spawn(
-    ffmpegPath,
-    [
-      '-hide_banner', '-loglevel', 'error', '-nostdin', '-y',
-      '-f', 'lavfi', '-i', `testsrc2=size=1280x720:rate=${FRAME_RATE},noise=alls=12:allf=t`,
-      '-f', 'lavfi', '-i', 'sine=frequency=300:beep_factor=4:sample_rate=48000',
-      '-t', String(seconds),
-      '-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p', '-g', '60', '-keyint_min', '60', '-sc_threshold', '0', '-bf', '0',
-      '-b:v', '4M', '-maxrate', '4M', '-bufsize', '4M', '-c:a', 'aac', '-b:a', '128k', '-ac', '2',
-      path,
-    ],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  );
-  await exited(child);
-  if (child.exitCode !== 0) throw new Error('The clip could not be made');
-  return path;
-}
-
-function publish(ffmpegPath: string, clip: string, url: string, seconds?: number): ChildProcess {
-  const limit = seconds === undefined ? [] : ['-t', String(seconds)];
-  const args = ['-hide_banner', '-loglevel', 'error', '-nostdin', '-re', '-i', clip, ...limit, '-c', 'copy', '-f', 'flv', url];
-  return spawn(ffmpegPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
 /** The same rungs, sizes, rates and x264 settings, from the same RTMP, by ffmpeg's own HLS muxer with CMAF segments. */

@@ -13,8 +13,8 @@ npm run bench -- latency [--seconds 60] [--runs 5] [--parts 0.333,0.2]
 npm run bench -- peers [--seconds 30] [--runs 5] [--parts 0.2]
 npm run bench -- soak [--minutes 30] [--parts 0.333]
 npm run bench -- restream [--seconds 60] [--runs 1]
-npm run bench -- viewers [--seconds 30] [--viewers 600] [--held 5000] [--parts 0.2] [--h2]
-npm run bench -- conformance [--minutes 10]
+npm run bench -- viewers [--seconds 30] [--viewers 600] [--held 5000] [--parts 0.2] [--held-parts 0.333] [--processes 2] [--h2]
+npm run bench -- conformance [--minutes 10] [--passthrough]
 
   ladder   CPU seconds of the media host for a 720p30 stream with three rungs, against bare ffmpeg making the same;
            with --passthrough the same stream once more, its largest rung copied
@@ -23,9 +23,9 @@ npm run bench -- conformance [--minutes 10]
   soak     the same picture watched for long: stalls, drift of the distance from the encoder, memory of the origin
   restream CPU seconds of one copying restream at 3 Mbit/s, against bare ffmpeg -c copy
   viewers  CPU of the origin per viewer-second and lateness of parts; publish to received of held playlist requests;
-           with --h2 the first of these over HTTP/2 and TLS
+           with --h2 the first of these over HTTP/2 and TLS; with --processes from so many viewer processes
   conformance  every playlist followed by a checker that remembers, and by hls-parser in strict mode, through an encoder
-           that is killed and a publisher that is away; fails with what it finds`;
+           that is killed and a publisher that is away; fails with what it finds; --passthrough: of a copied source`;
 
 const option = (args: readonly string[], name: string, fallback: number): number => {
   const index = args.indexOf(`--${name}`);
@@ -34,8 +34,8 @@ const option = (args: readonly string[], name: string, fallback: number): number
   return value;
 };
 
-const partsOf = (args: readonly string[]): string[] | null => {
-  const index = args.indexOf('--parts');
+const partsOf = (args: readonly string[], name = 'parts'): string[] | null => {
+  const index = args.indexOf(`--${name}`);
   return index < 0 ? null : (args[index + 1] ?? '').split(',');
 };
 
@@ -54,10 +54,11 @@ if (bench === 'ladder') {
 } else if (bench === 'restream') {
   await runRestreamBench({ ...common, runs: option(args, 'runs', 1) });
 } else if (bench === 'conformance') {
-  process.exitCode = (await runConformanceBench({ ffmpegPath: ffmpeg, minutes: option(args, 'minutes', 10) })) ? 0 : 1;
+  process.exitCode = (await runConformanceBench({ ffmpegPath: ffmpeg, minutes: option(args, 'minutes', 10), passthrough: args.includes('--passthrough') })) ? 0 : 1;
 } else if (bench === 'viewers') {
   const load = { viewers: option(args, 'viewers', 600), held: option(args, 'held', 5000) };
-  await runViewersBench({ ...common, ...load, seconds: option(args, 'seconds', 30), partDuration: partsOf(args)?.[0] ?? '0.2', h2: args.includes('--h2') });
+  const parts = { partDuration: partsOf(args)?.[0] ?? '0.2', heldPartDuration: partsOf(args, 'held-parts')?.[0] ?? '0.333' };
+  await runViewersBench({ ...common, ...load, ...parts, seconds: option(args, 'seconds', 30), h2: args.includes('--h2'), processes: args.includes('--processes') ? option(args, 'processes', 2) : 0 });
 } else {
   const given = partsOf(args);
   const chromiumPath = process.env.CHROMIUM || '/usr/bin/chromium';

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { startStack } from '../launcher/stack.js';
+import { stopped } from './child-process.js';
 import { median } from './cpu-time.js';
 import { BROWSER_FLAGS } from './latency-bench.js';
 import { describeMachine } from './machine.js';
@@ -105,8 +105,7 @@ async function watchPeer(browser: Browser, ffmpegPath: string, pageUrl: string, 
     await untilFirstPicture(page);
     await watch(page, startedAt);
   } finally {
-    publisher.kill('SIGINT');
-    if (publisher.exitCode === null && publisher.signalCode === null) await once(publisher, 'exit');
+    await stopped(publisher, 'SIGINT');
     await page.close();
   }
 }

@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { dataPaths } from '../config/addresses.js';
 import { freePort } from '../launcher/ports.js';
 import { startStack, type Stack } from '../launcher/stack.js';
+import { publishUrl, StackApi } from '../launcher/stack-api.js';
 import { RestreamRegistry } from '../media/restream-registry.js';
+import { listening, stopped } from './child-process.js';
+import { makeClip, publishClip } from './clip.js';
 import { CpuMeter, median } from './cpu-time.js';
 import { describeMachine } from './machine.js';
 import { keepResult, table } from './results.js';
@@ -22,6 +24,12 @@ export interface RestreamBenchOptions {
 const DESTINATIONS = 3;
 /** What platforms are usually sent. */
 const BITRATE = '3M';
+/** A small picture at a constant bit rate: what copying costs depends on the bytes alone. */
+const SMALL_PICTURE = {
+  seconds: 20,
+  picture: 'testsrc2=size=426x240:rate=30',
+  encoder: ['-preset', 'ultrafast', '-b:v', BITRATE, '-minrate', BITRATE, '-maxrate', BITRATE, '-bufsize', BITRATE, '-nal-hrd', 'cbr'],
+};
 const POLL_MS = 50;
 /** Until bare ffmpeg, too, sends as steadily as it will. */
 const START_MS = 5000;
@@ -36,7 +44,7 @@ export async function runRestreamBench(options: RestreamBenchOptions): Promise<v
   const dir = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
   const stack = await startStack({ HOLDFAST_ALLOW_PRIVATE_ADDRESSES: '1', HOLDFAST_VIDEO_PRESET: 'ultrafast' });
   try {
-    const clip = await makeClip(options, dir);
+    const clip = await makeClip({ ffmpegPath: options.ffmpegPath, dir, ...SMALL_PICTURE });
     const runs: RestreamRun[] = [];
     for (let run = 1; run <= options.runs; run++) {
       const result = await measureOnce(options, stack, clip);
@@ -75,30 +83,23 @@ const resultTable = (run: RestreamRun): string =>
   ]);
 
 async function measureOnce({ ffmpegPath, seconds }: RestreamBenchOptions, stack: Stack, clip: string): Promise<RestreamRun> {
-  const { api, apiKey, apiSecret, processes } = await stack.run();
-  const call = caller(api, `Basic ${Buffer.from(`${apiKey}:${apiSecret}`).toString('base64')}`);
-  const stream = (await call('POST', '', { name: 'restream bench' })) as { id: string; streamKey: string; ingest: { rtmp: string } };
-  const publisher = spawn(
-    ffmpegPath,
-    ['-hide_banner', '-loglevel', 'error', '-nostdin', '-re', '-stream_loop', '-1', '-i', clip, '-c', 'copy', '-f', 'flv', `${stream.ingest.rtmp}/${stream.streamKey}`],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  );
-  while (((await call('GET', `/${stream.id}`)) as { status: string }).status !== 'live') await delay(POLL_MS);
-  const worker = processes['media-worker']!;
+  const run = await stack.run();
+  const api = new StackApi(run);
+  const stream = await api.createStream({ name: 'restream bench' });
+  const publisher = publishClip({ ffmpegPath, clip, url: publishUrl(stream), endless: true });
+  while ((await api.stream(stream.id))?.status !== 'live') await delay(POLL_MS);
+  const worker = run.processes['media-worker']!;
   const without = await usedBy({ worker }, seconds);
 
   const pairs: Pair[] = [];
-  const add = async (body: unknown) => (await call('POST', `/${stream.id}/destinations`, body)) as { id: string };
+  const add = (body: unknown): Promise<{ id: string }> => api.ask('POST', `/streams/${stream.id}/destinations`, body);
   for (let number = 1; number <= DESTINATIONS; number++) pairs.push(await startPair(ffmpegPath, stack, { number, before: pairs.at(-1), add }));
   await delay(START_MS);
   const pids = pairs.flatMap(({ ffmpeg, bare }, index) => [[`ffmpeg ${index}`, ffmpeg] as const, [`bare ${index}`, bare.pid!] as const]);
   const used = await usedBy({ worker, ...Object.fromEntries(pids) }, seconds);
 
-  await call('POST', `/${stream.id}/end`);
-  for (const child of [publisher, ...pairs.flatMap(({ bare, receivers }) => [bare, ...receivers])]) {
-    child.kill('SIGKILL');
-    await exited(child);
-  }
+  await api.endStream(stream.id);
+  for (const child of [publisher, ...pairs.flatMap(({ bare, receivers }) => [bare, ...receivers])]) await stopped(child, 'SIGKILL');
   const each = (kind: string): number => pairs.reduce((sum, _pair, index) => sum + used[`${kind} ${index}`]!, 0) / DESTINATIONS;
   const ratios = pairs.map((_pair, index) => used[`ffmpeg ${index}`]! / used[`bare ${index}`]!);
   return { ffmpeg: each('ffmpeg'), supervision: Math.max(0, used.worker! - without.worker!) / DESTINATIONS, bare: each('bare'), ratio: median(ratios), ratios };
@@ -144,16 +145,6 @@ async function usedBy(pids: Record<string, number>, seconds: number): Promise<Re
   return meter.stop();
 }
 
-const caller = (api: string, authorization: string) => async (method: string, path: string, body?: unknown): Promise<unknown> => {
-  const response = await fetch(`${api}/v1/streams${path}`, {
-    method,
-    headers: { authorization, ...(body ? { 'content-type': 'application/json' } : {}) },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  });
-  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
-  return response.json();
-};
-
 /** The very programme the restream reads, slate and all. */
 async function inputOf(pid: number): Promise<string> {
   const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
@@ -176,39 +167,4 @@ async function receive(ffmpegPath: string): Promise<{ url: string; process: Chil
   const child = spawn(ffmpegPath, ['-hide_banner', '-loglevel', 'error', '-nostdin', '-listen', '1', '-f', 'flv', '-i', url, '-c', 'copy', '-f', 'null', '-'], { stdio: 'ignore' });
   await listening(port);
   return { url, process: child };
-}
-
-/** ffmpeg's `-listen` takes one connection only, so asking the port would use it up: /proc tells instead. */
-async function listening(port: number): Promise<void> {
-  const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
-  const LISTEN_STATE = '0A';
-  for (;;) {
-    const lines = (await readFile('/proc/net/tcp', 'utf8')).split('\n');
-    if (lines.some((line) => line.includes(`:${hexPort} `) && line.includes(` ${LISTEN_STATE} `))) return;
-    await delay(POLL_MS);
-  }
-}
-
-async function exited(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-}
-
-/** A small picture at a constant bit rate: what copying costs depends on the bytes alone. */
-async function makeClip({ ffmpegPath }: RestreamBenchOptions, dir: string): Promise<string> {
-  const path = join(dir, 'clip.flv');
-  const SECONDS = 20;
-  const child = spawn(
-    ffmpegPath,
-    [
-      '-hide_banner', '-loglevel', 'error', '-nostdin', '-y',
-      '-f', 'lavfi', '-i', 'testsrc2=size=426x240:rate=30', '-f', 'lavfi', '-i', 'sine=frequency=300:sample_rate=48000', '-t', String(SECONDS),
-      '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '60', '-keyint_min', '60', '-sc_threshold', '0', '-bf', '0',
-      '-b:v', BITRATE, '-minrate', BITRATE, '-maxrate', BITRATE, '-bufsize', BITRATE, '-nal-hrd', 'cbr', '-c:a', 'aac', '-b:a', '128k', '-ac', '2',
-      path,
-    ],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  );
-  await exited(child);
-  if (child.exitCode !== 0) throw new Error('The clip could not be made');
-  return path;
 }

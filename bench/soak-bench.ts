@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { chromium } from 'playwright-core';
+import { chromium, type Page } from 'playwright-core';
 import { startStack } from '../launcher/stack.js';
 import { median } from './cpu-time.js';
 import { BROWSER_FLAGS } from './latency-bench.js';
@@ -29,9 +29,15 @@ export async function runSoakBench({ ffmpegPath, chromiumPath, minutes, partDura
   try {
     const { origin } = (await stack.run()).processes;
     const memoryMiB: number[] = [];
+    const heapMiB: number[] = [];
     await watchLive(stack, browser, ffmpegPath, async (page, start) => {
-      const watched = await watchPicture(page, minutes * SECONDS_PER_MINUTE, SAMPLE_MS, () => memoryMiB.push(residentMiB(origin!)));
+      const heapOf = await heapReader(page);
+      const watched = await watchPicture(page, minutes * SECONDS_PER_MINUTE, SAMPLE_MS, async () => {
+        memoryMiB.push(residentMiB(origin!));
+        heapMiB.push(await heapOf());
+      });
       const memory = describeMemory(memoryMiB);
+      const heap = describeMemory(heapMiB);
       console.log(`\n${table([
         [`${minutes} min with parts of ${partDuration} s`, 'ms'],
         ...watchedRows(watched),
@@ -40,8 +46,9 @@ export async function runSoakBench({ ffmpegPath, chromiumPath, minutes, partDura
         ['origin MiB at the end', memory.end.toFixed(0)],
         ['origin MiB at most', memory.max.toFixed(0)],
         [`origin MiB, median by thirds (the cache of segments holds ${CACHE_MIB})`, memory.thirds.map((third) => third.toFixed(0)).join('  ')],
+        ['page: JavaScript heap MiB, median by thirds', heap.thirds.map((third) => third.toFixed(1)).join('  ')],
       ])}`);
-      const result = { machine: describeMachine(ffmpegPath), minutes, partDuration, start, glassToGlassMs: watched, originMiB: memory };
+      const result = { machine: describeMachine(ffmpegPath), minutes, partDuration, start, glassToGlassMs: watched, originMiB: memory, pageHeapMiB: heap };
       console.log(`kept in ${await keepResult(`soak-${partDuration.replace('.', '-')}`, result)}`);
     });
   } finally {
@@ -55,6 +62,16 @@ function describeMemory(samples: readonly number[]): Record<'start' | 'half' | '
   const at = (share: number): number => Math.floor(samples.length * share);
   const thirds = [0, 1, 2].map((third) => median(samples.slice(at(third / 3), Math.max(at(third / 3) + 1, at((third + 1) / 3)))));
   return { start: samples[0]!, half: samples[at(1 / 2)]!, end: samples.at(-1)!, max: Math.max(...samples), thirds };
+}
+
+/** What the page's scripts have allocated; see Performance.getMetrics of the DevTools protocol. */
+async function heapReader(page: Page): Promise<() => Promise<number>> {
+  const devTools = await page.context().newCDPSession(page);
+  await devTools.send('Performance.enable');
+  return async () => {
+    const { metrics } = await devTools.send('Performance.getMetrics');
+    return (metrics.find(({ name }) => name === 'JSHeapUsedSize')?.value ?? NaN) / KIB_PER_MIB / KIB_PER_MIB;
+  };
 }
 
 /** VmRSS of proc(5). */

@@ -1,12 +1,16 @@
-import { execFile, fork, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startStack, type Stack } from '../launcher/stack.js';
+import { startStack } from '../launcher/stack.js';
+import { publishUrl, StackApi } from '../launcher/stack-api.js';
+import { stopped } from './child-process.js';
+import { CAMERA, makeClip, publishClip } from './clip.js';
 import { CpuMeter } from './cpu-time.js';
 import { describeMachine } from './machine.js';
 import { keepResult, table } from './results.js';
@@ -20,15 +24,21 @@ export interface ViewersBenchOptions {
   viewers: number;
   /** Held playlist requests of the second. */
   held: number;
-  /** HOLDFAST_PART_DURATION */
+  /** HOLDFAST_PART_DURATION of the first, and of nginx in front. */
   partDuration: string;
+  /** HOLDFAST_PART_DURATION of the second. */
+  heldPartDuration: string;
   /** The first measurement alone, over HTTP/2 and TLS. */
   h2: boolean;
+  /** HOLDFAST_VIEWER_PROCESSES */
+  processes: number;
 }
 
 const MS_PER_SECOND = 1000;
 const POLL_MS = 100;
 const PLAYABLE_LIMIT_MS = 60_000;
+/** Of the clip, which is published over and over. */
+const CLIP_SECONDS = 20;
 const RAMP_MS = 6000;
 const SETTLE_MS = 6000;
 /** The best rung and the sound: what a viewer with a good connection loads. */
@@ -46,36 +56,55 @@ last byte in the viewers' process on the same machine; of a playlist, from the l
  */
 export async function runViewersBench(options: ViewersBenchOptions): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
-  const stack = await startStack({ HOLDFAST_PART_DURATION: options.partDuration, ...(options.h2 ? await makeCertificate(dir) : {}) });
-  // Nobody vouches for the certificate; this process asks for nothing but its own stack.
+  // Nobody vouches for the certificate; this process asks for nothing but its own stacks.
   if (options.h2) process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
-  const publishers: ChildProcess[] = [];
   try {
-    const clip = await makeClip(options, dir);
-    const { url, publisher } = await goLive(options, stack, clip);
-    publishers.push(publisher);
-    const { processes } = await stack.run();
-    const measure = (load: Load): Promise<Measured> => measureLoad(options, processes.origin!, url, load);
-    const following = await measure({ viewers: options.viewers, held: 0 });
-    const perViewer = (MS_PER_SECOND * following.cpuSeconds) / (options.viewers * options.seconds);
-    console.log(`\n${viewersTable(options, following, perViewer)}\n`);
+    const clip = await makeClip({ ffmpegPath: options.ffmpegPath, dir, ...CAMERA, seconds: CLIP_SECONDS });
     const machine = describeMachine(options.ffmpegPath);
+    const environment = { HOLDFAST_VIEWER_PROCESSES: String(options.processes), ...(options.h2 ? await makeCertificate(dir) : {}) };
+    const followed = await whileLive(clip, { ...environment, HOLDFAST_PART_DURATION: options.partDuration }, options, async (live) => {
+      const following = await live.measure({ viewers: options.viewers, held: 0 });
+      const cpuMsPerViewerSecond = (MS_PER_SECOND * following.cpuSeconds) / (options.viewers * options.seconds);
+      console.log(`\n${viewersTable(options, following, cpuMsPerViewerSecond)}\n`);
+      const cached = options.h2 || options.processes > 0 ? null : await behindNginx(live.url, dir, Math.min(options.viewers, CACHED_VIEWERS), live.measure);
+      return { cpuMsPerViewerSecond, following, cached };
+    });
     if (options.h2) {
       console.log(HOW);
-      const { seconds, viewers, partDuration } = options;
-      console.log(`kept in ${await keepResult('viewers-h2', { machine, seconds, viewers, partDuration, cpuMsPerViewerSecond: perViewer, following })}`);
+      const { seconds, viewers, partDuration, processes } = options;
+      console.log(`kept in ${await keepResult(nameOf(options), { machine, seconds, viewers, partDuration, processes, ...followed, cached: undefined })}`);
       return;
     }
-    const holding = await measure({ viewers: 1, held: options.held });
-    console.log(`\n${heldTable(options, holding)}\n`);
-    const cached = await behindNginx(url, dir, Math.min(options.viewers, CACHED_VIEWERS), measure);
-    console.log(HOW);
-    const kept = { machine, ...options, ffmpegPath: undefined, cpuMsPerViewerSecond: perViewer, following, holding, cached };
-    console.log(`kept in ${await keepResult('viewers', kept)}`);
+    const holding = await whileLive(clip, { ...environment, HOLDFAST_PART_DURATION: options.heldPartDuration }, options, ({ measure }) => measure({ viewers: 1, held: options.held }));
+    console.log(`\n${heldTable(options, holding)}\n\n${HOW}`);
+    console.log(`kept in ${await keepResult(nameOf(options), { machine, ...options, ffmpegPath: undefined, ...followed, holding })}`);
   } finally {
-    for (const publisher of publishers) await ended(publisher);
-    await stack.stop();
     await rm(dir, { recursive: true, force: true });
+  }
+}
+
+const nameOf = ({ h2, processes }: ViewersBenchOptions): string => `viewers${h2 ? '-h2' : ''}${processes > 0 ? '-processes' : ''}`;
+
+interface Live {
+  url: URL;
+  measure: (load: Load) => Promise<Measured>;
+}
+
+/** A stack of its own with one live stream, for as long as `use` takes. */
+async function whileLive<Result>(clip: string, environment: Record<string, string>, options: ViewersBenchOptions, use: (live: Live) => Promise<Result>): Promise<Result> {
+  const stack = await startStack(environment);
+  let publisher: ChildProcess | null = null;
+  try {
+    const run = await stack.run();
+    const stream = await new StackApi(run).createStream({ name: 'viewers bench' });
+    publisher = publishClip({ ffmpegPath: options.ffmpegPath, clip, url: publishUrl(stream), endless: true });
+    const url = new URL(stream.playback.hls);
+    await untilPlayable(url);
+    const { origin } = run.processes;
+    return await use({ url, measure: (load) => measureLoad(options, origin!, url, load) });
+  } finally {
+    if (publisher) await stopped(publisher, 'SIGKILL');
+    await stack.stop();
   }
 }
 
@@ -122,6 +151,12 @@ interface Measured {
   errors: Record<string, number>;
 }
 
+/** The origin and, where there are some, its viewer processes; see proc_pid_task(5). */
+function processesOf(origin: number): Record<string, number> {
+  const children = readFileSync(`/proc/${origin}/task/${origin}/children`, 'utf8').trim().split(' ').filter(Boolean);
+  return Object.fromEntries([String(origin), ...children].map((pid) => [pid, Number(pid)]));
+}
+
 async function measureLoad(options: ViewersBenchOptions, origin: number, playback: URL, load: Load): Promise<Measured> {
   const media = await mediaFolder(playback);
   const full: LoadOptions = {
@@ -140,8 +175,8 @@ async function measureLoad(options: ViewersBenchOptions, origin: number, playbac
   let cpuSeconds = 0;
   let report: LoadReport | null = null;
   child.on('message', (message: LoadMessage) => {
-    if (message.kind === 'measuring') meter = new CpuMeter({ origin });
-    else if (message.kind === 'measured') cpuSeconds = meter!.stop().origin!;
+    if (message.kind === 'measuring') meter = new CpuMeter(processesOf(origin));
+    else if (message.kind === 'measured') cpuSeconds = Object.values(meter!.stop()).reduce((sum, seconds) => sum + seconds, 0);
     else report = message.report;
   });
   await once(child, 'exit');
@@ -163,9 +198,9 @@ const rowsOf = (name: string, values: readonly number[]): string[][] =>
 const errorsOf = ({ errors }: Measured): string =>
   Object.keys(errors).length === 0 ? '0' : Object.entries(errors).map(([reason, count]) => `${count} ${reason}`).join(', ');
 
-const viewersTable = ({ viewers, partDuration, h2 }: ViewersBenchOptions, measured: Measured, perViewer: number): string =>
+const viewersTable = ({ viewers, partDuration, h2, processes }: ViewersBenchOptions, measured: Measured, perViewer: number): string =>
   table([
-    [`${viewers} following viewers${h2 ? ' over HTTP/2 and TLS' : ''}, parts of ${partDuration} s`, ''],
+    [`${viewers} following viewers${h2 ? ' over HTTP/2 and TLS' : ''}, parts of ${partDuration} s${processes > 0 ? `, ${processes} viewer processes` : ''}`, ''],
     ['CPU of the origin per viewer-second, ms', perViewer.toFixed(3)],
     ...rowsOf('lateness of parts', measured.parts),
     ...rowsOf('lateness of playlists', measured.playlists),
@@ -174,9 +209,9 @@ const viewersTable = ({ viewers, partDuration, h2 }: ViewersBenchOptions, measur
     ['errors', errorsOf(measured)],
   ]);
 
-const heldTable = ({ held, seconds }: ViewersBenchOptions, measured: Measured): string =>
+const heldTable = ({ held, heldPartDuration, seconds }: ViewersBenchOptions, measured: Measured): string =>
   table([
-    [`${held} held playlist requests`, ''],
+    [`${held} held playlist requests, parts of ${heldPartDuration} s`, ''],
     ...rowsOf('publish → received', measured.playlists),
     ['answers per second', measured.answersPerSecond.toFixed(0)],
     ['CPU of the origin per answer, µs', measured.cpuMicrosPerAnswer.toFixed(1)],
@@ -190,29 +225,12 @@ async function mediaFolder(playback: URL): Promise<string> {
   return new URL('../', new URL(first, playback)).pathname;
 }
 
-async function goLive({ ffmpegPath }: ViewersBenchOptions, stack: Stack, clip: string): Promise<{ url: URL; publisher: ChildProcess }> {
-  const { api, apiKey, apiSecret } = await stack.run();
-  const authorization = `Basic ${Buffer.from(`${apiKey}:${apiSecret}`).toString('base64')}`;
-  const headers = { authorization, 'content-type': 'application/json' };
-  const created = await fetch(`${api}/v1/streams`, { method: 'POST', headers, body: JSON.stringify({ name: 'viewers bench' }) });
-  if (!created.ok) throw new Error(`create answered ${created.status}: ${await created.text()}`);
-  const stream = (await created.json()) as { streamKey: string; ingest: { rtmp: string }; playback: { hls: string } };
-  const publisher = spawn(
-    ffmpegPath,
-    ['-hide_banner', '-loglevel', 'error', '-nostdin', '-re', '-stream_loop', '-1', '-i', clip, '-c', 'copy', '-f', 'flv', `${stream.ingest.rtmp}/${stream.streamKey}`],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  );
+async function untilPlayable(playlist: URL): Promise<void> {
   const limit = Date.now() + PLAYABLE_LIMIT_MS;
-  while (!(await fetch(stream.playback.hls)).ok) {
+  while (!(await fetch(playlist)).ok) {
     if (Date.now() > limit) throw new Error('The stream did not become playable');
     await delay(POLL_MS);
   }
-  return { url: new URL(stream.playback.hls), publisher };
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  child.kill('SIGKILL');
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
 
 /** Settings for a certificate of this run. */
@@ -221,24 +239,4 @@ async function makeCertificate(dir: string): Promise<Record<'HOLDFAST_TLS_CERT' 
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
   await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-keyout', key, '-out', cert, ...subject]);
   return { HOLDFAST_TLS_CERT: cert, HOLDFAST_TLS_KEY: key };
-}
-
-/** A picture with grain at the rate of a good 720p30 encoder, encoded once so that publishing costs nothing. */
-async function makeClip({ ffmpegPath }: ViewersBenchOptions, dir: string): Promise<string> {
-  const path = join(dir, 'clip.flv');
-  const SECONDS = 20;
-  const child = spawn(
-    ffmpegPath,
-    [
-      '-hide_banner', '-loglevel', 'error', '-nostdin', '-y',
-      '-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=30,noise=alls=12:allf=t', '-f', 'lavfi', '-i', 'sine=frequency=300:sample_rate=48000',
-      '-t', String(SECONDS), '-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p', '-g', '60', '-keyint_min', '60', '-sc_threshold', '0',
-      '-bf', '0', '-b:v', '4M', '-maxrate', '4M', '-bufsize', '4M', '-c:a', 'aac', '-b:a', '128k', '-ac', '2',
-      path,
-    ],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  );
-  const [code] = (await once(child, 'exit')) as [number | null];
-  if (code !== 0) throw new Error('The clip could not be made');
-  return path;
 }

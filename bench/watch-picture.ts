@@ -22,18 +22,32 @@ export interface Watched {
   stalls: number;
   /** In the seconds before the measurement, while the player came to its distance. */
   stallsBefore: number;
+  /** Every one of both, for who looks for its cause. */
+  stallsSeen: Stall[];
+}
+
+/** What the page saw of itself when it ran dry. */
+export interface Stall {
+  /** Unix milliseconds. */
+  at: number;
+  position: number;
+  /** Seconds; null without a buffer. */
+  bufferedTo: number | null;
+  playbackRate: number;
 }
 
 /** The page notes every time it runs dry. To be told to it before it plays, as text: benches are compiled for Node. */
-export const COUNT_STALLS = `window.stalls = 0, window.holdfastPlayer.video.addEventListener('waiting', () => {
-  if (window.firstPictureAt && !window.holdfastPlayer.video.seeking) window.stalls++;
+export const COUNT_STALLS = `window.stalls = [], window.holdfastPlayer.video.addEventListener('waiting', ({ target: video }) => {
+  if (!window.firstPictureAt || video.seeking) return;
+  const { buffered, currentTime: position, playbackRate } = video;
+  window.stalls.push({ at: Date.now(), position, bufferedTo: buffered.length ? buffered.end(buffered.length - 1) : null, playbackRate });
 })`;
 const STALLS = 'window.stalls';
 
 /** Samples the distance of a playing page from the encoder. @param seconds of watching after it has settled */
-export async function watchPicture(page: Page, seconds: number, sampleMs: number, eachSample: () => void = () => undefined): Promise<Watched> {
+export async function watchPicture(page: Page, seconds: number, sampleMs: number, eachSample: () => void | Promise<void> = () => undefined): Promise<Watched> {
   await delay(SETTLE_MS);
-  const stallsBefore = await page.evaluate<number>(STALLS);
+  const stallsBefore = await page.evaluate<number>(`${STALLS}.length`);
   const samples: number[] = [];
   const shown: number[] = [];
   const end = performance.now() + seconds * 1000;
@@ -41,13 +55,14 @@ export async function watchPicture(page: Page, seconds: number, sampleMs: number
     const age = await pictureAge(page);
     samples.push(age.glassToGlassMs);
     shown.push(age.shownMs);
-    eachSample();
+    await eachSample();
     await delay(sampleMs);
   }
-  return { ...summarize(samples), shown: median(shown), stalls: (await page.evaluate<number>(STALLS)) - stallsBefore, stallsBefore };
+  const stallsSeen = await page.evaluate<Stall[]>(STALLS);
+  return { ...summarize(samples), shown: median(shown), stalls: stallsSeen.length - stallsBefore, stallsBefore, stallsSeen };
 }
 
-function summarize(samples: readonly number[]): Omit<Watched, 'shown' | 'stalls' | 'stallsBefore'> {
+function summarize(samples: readonly number[]): Omit<Watched, 'shown' | 'stalls' | 'stallsBefore' | 'stallsSeen'> {
   const sorted = [...samples].sort((a, b) => a - b);
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
   const end = Math.max(1, Math.floor(samples.length * DRIFT_SHARE));

@@ -1,7 +1,8 @@
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
 import type { Stack } from '../launcher/stack.js';
+import { publishUrl, StackApi } from '../launcher/stack-api.js';
+import { stopped } from './child-process.js';
 import { publishClock } from './picture-clock.js';
 import { readStartTimes, WATCH_FIRST_PICTURE, type StartTimes } from './start-steps.js';
 import { COUNT_STALLS } from './watch-picture.js';
@@ -16,25 +17,22 @@ export async function watchLive(
   ffmpegPath: string,
   watch: (page: Page, start: StartTimes) => Promise<void>,
 ): Promise<void> {
-  const { api, apiKey, apiSecret, temporal } = await stack.run();
-  const authorization = `Basic ${Buffer.from(`${apiKey}:${apiSecret}`).toString('base64')}`;
-  const call = (path: string, body?: unknown): Promise<Response> =>
-    fetch(`${api}/v1/streams${path}`, { method: 'POST', headers: { authorization, ...(body ? { 'content-type': 'application/json' } : {}) }, ...(body ? { body: JSON.stringify(body) } : {}) });
-  const stream = (await (await call('', { name: 'latency bench' })).json()) as { id: string; streamKey: string; ingest: { rtmp: string }; playback: { player: string } };
+  const run = await stack.run();
+  const api = new StackApi(run);
+  const stream = await api.createStream({ name: 'latency bench' });
   const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
   await page.goto(stream.playback.player);
   await page.evaluate(COUNT_STALLS);
   await page.evaluate(WATCH_FIRST_PICTURE);
   const startedAt = Date.now();
-  const publisher = publishClock(ffmpegPath, `${stream.ingest.rtmp}/${stream.streamKey}`);
+  const publisher = publishClock(ffmpegPath, publishUrl(stream));
   try {
     await untilFirstPicture(page);
-    await watch(page, await readStartTimes({ dataDir: stack.dataDir, temporal, streamId: stream.id, page }, startedAt));
+    await watch(page, await readStartTimes({ dataDir: stack.dataDir, temporal: run.temporal, streamId: stream.id, page }, startedAt));
   } finally {
-    publisher.kill('SIGINT');
-    if (publisher.exitCode === null) await once(publisher, 'exit');
+    await stopped(publisher, 'SIGINT');
     await page.close();
-    await call(`/${stream.id}/end`);
+    await api.endStream(stream.id);
   }
 }
 

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dataPaths } from '../config/addresses.js';
 import { startStack, type Stack } from '../launcher/stack.js';
 import { createTemporalClient } from '../temporal/client.js';
-import { DrillApi, type DrillStream } from './api-client.js';
+import { publishUrl, StackApi, type StackStream } from '../launcher/stack-api.js';
 import { encoderMark, processesWith } from './processes.js';
 import { RetryingPublisher } from './publisher.js';
 import { waitFor } from './wait.js';
@@ -45,10 +45,10 @@ export async function runCycles({ ffmpegPath, cycles }: CyclesOptions): Promise<
   // The least there is: what deletes the segments is over, too, when everything is counted.
   const stack = await startStack({ HOLDFAST_RETENTION_HOURS: '0.01' });
   try {
-    const api = new DrillApi(await stack.run());
+    const api = new StackApi(await stack.run());
     const ladder = [{ height: 180, bitrate: 200_000 }];
     const stream = await api.createStream({ name: 'cycles', reusable: true, ladder, reconnectWindowSeconds: 0 });
-    const publisher = new RetryingPublisher({ ffmpegPath, url: `${stream.ingest.rtmp}/${stream.streamKey}`, width: 320, height: 180 });
+    const publisher = new RetryingPublisher({ ffmpegPath, url: publishUrl(stream), width: 320, height: 180 });
     const failures: string[] = [];
     let warm = await holdings(stack);
     try {
@@ -70,7 +70,7 @@ export async function runCycles({ ffmpegPath, cycles }: CyclesOptions): Promise<
 }
 
 /** Every other broadcast is ended by its encoder, the rest by the API. */
-async function oneCycle(api: DrillApi, stream: DrillStream, publisher: RetryingPublisher, cycle: number): Promise<string[]> {
+async function oneCycle(api: StackApi, stream: StackStream, publisher: RetryingPublisher, cycle: number): Promise<string[]> {
   const becomes = async (status: string): Promise<boolean> =>
     (await waitFor(async () => (await api.stream(stream.id))?.status === status, STEP_LIMIT_MS)) !== null;
   publisher.start();
@@ -80,7 +80,7 @@ async function oneCycle(api: DrillApi, stream: DrillStream, publisher: RetryingP
   return (await becomes('idle')) ? [] : [`cycle ${cycle}: the stream did not become idle`];
 }
 
-async function leftOver(stack: Stack, api: DrillApi, stream: DrillStream): Promise<string[]> {
+async function leftOver(stack: Stack, api: StackApi, stream: StackStream): Promise<string[]> {
   await api.call('DELETE', `/streams/${stream.id}`);
   const { temporal } = await stack.run();
   const client = createTemporalClient({ address: temporal, namespace: 'default' });

@@ -5,7 +5,7 @@ import type { StreamEvent } from '../domain/event.js';
 import type { EndCause, StreamStatus } from '../domain/stream.js';
 import { startMediaHost } from '../launcher/media-host.js';
 import { startStack, type Stack } from '../launcher/stack.js';
-import { DrillApi, type DrillStream } from './api-client.js';
+import { StackApi, type StackStream } from '../launcher/stack-api.js';
 import { encoderMark, processesWith, signal } from './processes.js';
 import { RetryingPublisher } from './publisher.js';
 import type { FaultResult } from './run-fault.js';
@@ -18,7 +18,7 @@ import { waitFor } from './wait.js';
 export interface EndingScene {
   stack: Stack;
   ffmpegPath: string;
-  stream: DrillStream;
+  stream: StackStream;
   publisher: RetryingPublisher;
   /** From now on every new encoder dies at once with these words. */
   breakEncoders(words: string): Promise<void>;
@@ -114,7 +114,7 @@ async function runEnding(ending: Ending, ffmpegPath: string): Promise<FaultResul
     onClose(fragile.remove);
     const stack = await startStack({ HOLDFAST_FFMPEG: fragile.path });
     onClose(() => stack.stop());
-    const api = new DrillApi(await stack.run());
+    const api = new StackApi(await stack.run());
     const ladder = [{ height: 180, bitrate: 200_000 }];
     const stream = await api.createStream({ name: ending.name, ladder, reconnectWindowSeconds: WINDOW_SECONDS });
     const scene = { stack, ffmpegPath, stream, breakEncoders: fragile.break, onClose };

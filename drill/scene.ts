@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { dataPaths } from '../config/addresses.js';
 import { startStack, type Stack } from '../launcher/stack.js';
 import type { EncoderRecord } from '../media/encoder-registry.js';
-import { DrillApi, type DrillStream } from './api-client.js';
+import { publishUrl, StackApi, type StackStream } from '../launcher/stack-api.js';
 import { Platform } from './platform.js';
 import { encoderMark, processesWith } from './processes.js';
 import { RetryingPublisher } from './publisher.js';
@@ -35,8 +35,8 @@ const STEADY_STALL_MS = 500;
 export class Scene {
   readonly options: SceneOptions;
   readonly stack: Stack;
-  readonly api: DrillApi;
-  readonly stream: DrillStream;
+  readonly api: StackApi;
+  readonly stream: StackStream;
   readonly broadcastId: string;
   readonly publisher: RetryingPublisher;
   readonly viewer: Viewer;
@@ -62,12 +62,12 @@ export class Scene {
     try {
       const stack = await startStack({ HOLDFAST_ALLOW_PRIVATE_ADDRESSES: '1' }, options.unattended ? [UNATTENDED] : []);
       undo.push(() => stack.stop());
-      const api = new DrillApi(await stack.run());
+      const api = new StackApi(await stack.run());
       const platform = await Platform.start(options.ffmpegPath);
       undo.push(() => platform.stop());
       const destinations = [{ name: 'drill', url: platform.url, streamKey: 'drill' }];
       const stream = await api.createStream({ name: 'drill', record: true, destinations });
-      const publisher = new RetryingPublisher({ ffmpegPath: options.ffmpegPath, url: `${stream.ingest.rtmp}/${stream.streamKey}` });
+      const publisher = new RetryingPublisher({ ffmpegPath: options.ffmpegPath, url: publishUrl(stream) });
       publisher.start();
       undo.push(() => publisher.stop('SIGKILL'));
       const live = await waitFor(async () => {
@@ -138,8 +138,8 @@ export class Scene {
 interface SceneParts {
   options: SceneOptions;
   stack: Stack;
-  api: DrillApi;
-  stream: DrillStream;
+  api: StackApi;
+  stream: StackStream;
   broadcastId: string;
   publisher: RetryingPublisher;
   viewer: Viewer;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StreamStatus } from '../domain/stream.js';
-import type { DrillApi, DrillStream } from './api-client.js';
+import type { StackApi, StackStream } from '../launcher/stack-api.js';
 
 const POLL_MS = 200;
 
@@ -21,7 +21,7 @@ export class StatusWatch {
   #stopped = false;
   readonly #loop: Promise<void>;
 
-  constructor(api: DrillApi, streamId: string) {
+  constructor(api: StackApi, streamId: string) {
     this.#loop = this.#run(api, streamId);
   }
 
@@ -38,9 +38,9 @@ export class StatusWatch {
     await this.#loop;
   }
 
-  async #run(api: DrillApi, streamId: string): Promise<void> {
+  async #run(api: StackApi, streamId: string): Promise<void> {
     while (!this.#stopped) {
-      const { status: http, body, tookMs } = await api.call<DrillStream>('GET', `/streams/${streamId}`);
+      const { status: http, body, tookMs } = await api.call<StackStream>('GET', `/streams/${streamId}`);
       const known = http === 200 ? body : null;
       this.samples.push({ at: Date.now(), http, tookMs, status: known?.status ?? null, broadcastId: known?.broadcastId ?? null });
       await delay(POLL_MS);

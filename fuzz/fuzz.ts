@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startStack } from '../launcher/stack.js';
+import { StackApi } from '../launcher/stack-api.js';
 import { type AttackResult, attackUntil } from './attack.js';
 import { apiAttacks, playbackAttacks } from './http-attacks.js';
-import { Api, type FrameCount, LiveStream } from './live-stream.js';
+import { type FrameCount, LiveStream } from './live-stream.js';
 import { judgeProcesses, type ProcessVerdict, readProcesses } from './process-watch.js';
 import { targetOf } from './raw-socket.js';
 import { rtmpAttacks } from './rtmp-attacks.js';
@@ -38,8 +39,8 @@ export async function runFuzz({ ffmpegPath, seconds, seed }: FuzzOptions): Promi
   let live: LiveStream | null = null;
   try {
     const run = await stack.run();
-    const api = new Api(run);
-    const victim = await api.call('POST', '', { name: 'attacked', reusable: true, reconnectWindowSeconds: 5 });
+    const api = new StackApi(run);
+    const victim = await api.createStream({ name: 'attacked', reusable: true, reconnectWindowSeconds: 5 });
     const rtmp = targetOf(victim.ingest.rtmp);
     const session = await recordSession(ffmpegPath, rtmp, victim.streamKey);
     live = await LiveStream.start(api, ffmpegPath);

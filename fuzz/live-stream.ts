@@ -1,39 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RunJson } from '../launcher/run-json.js';
+import { publishUrl, type StackApi, type StackStream } from '../launcher/stack-api.js';
 
 const FPS = 25;
 const POLL_MS = 200;
 const LIVE_LIMIT_MS = 60_000;
 const END_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 15_000;
-
-export interface StreamView {
-  id: string;
-  status: string;
-  streamKey: string;
-  ingest: { rtmp: string };
-  playback: { id: string; hls: string };
-}
-
-/** The API as an application calls it. */
-export class Api {
-  readonly authorization: string;
-  readonly #url: string;
-
-  constructor({ api, apiKey, apiSecret }: RunJson) {
-    this.#url = api;
-    this.authorization = `Basic ${Buffer.from(`${apiKey}:${apiSecret}`).toString('base64')}`;
-  }
-
-  async call<T = StreamView>(method: string, path: string, body?: unknown): Promise<T> {
-    const headers = { authorization: this.authorization, ...(body ? { 'content-type': 'application/json' } : {}) };
-    const response = await fetch(`${this.#url}/v1/streams${path}`, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
-    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
-    return (await response.json()) as T;
-  }
-}
 
 /** What has become of a stream's pictures. */
 export interface FrameCount {
@@ -45,13 +19,13 @@ export interface FrameCount {
 
 /** A real encoder's broadcast that has to come through unharmed. */
 export class LiveStream {
-  readonly stream: StreamView;
-  readonly #api: Api;
+  readonly stream: StackStream;
+  readonly #api: StackApi;
   readonly #ffmpegPath: string;
   readonly #encoder: ChildProcess;
   #sent = 0;
 
-  private constructor(api: Api, ffmpegPath: string, stream: StreamView) {
+  private constructor(api: StackApi, ffmpegPath: string, stream: StackStream) {
     this.#api = api;
     this.#ffmpegPath = ffmpegPath;
     this.stream = stream;
@@ -59,16 +33,16 @@ export class LiveStream {
       '-hide_banner', '-loglevel', 'error', '-nostdin', '-progress', 'pipe:1',
       '-re', '-f', 'lavfi', '-i', `testsrc2=size=256x144:rate=${FPS}`, '-re', '-f', 'lavfi', '-i', 'sine=sample_rate=48000',
       '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-g', String(2 * FPS), '-b:v', '300k',
-      '-c:a', 'aac', '-b:a', '64k', '-f', 'flv', `${stream.ingest.rtmp}/${stream.streamKey}`,
+      '-c:a', 'aac', '-b:a', '64k', '-f', 'flv', publishUrl(stream),
     ], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#encoder.stdout?.on('data', (data: Buffer) => {
       for (const [, frames] of data.toString().matchAll(/^frame=\s*(\d+)/gm)) this.#sent = Number(frames);
     });
   }
 
-  static async start(api: Api, ffmpegPath: string): Promise<LiveStream> {
+  static async start(api: StackApi, ffmpegPath: string): Promise<LiveStream> {
     // Its end is not waited for: no slate follows the frames that are counted.
-    const stream = await api.call('POST', '', { name: 'beside the fuzz', reconnectWindowSeconds: 0 });
+    const stream = await api.createStream({ name: 'beside the fuzz', reconnectWindowSeconds: 0 });
     const live = new LiveStream(api, ffmpegPath, stream);
     await live.#reaches('live', LIVE_LIMIT_MS);
     return live;
@@ -95,7 +69,7 @@ export class LiveStream {
   async finish(): Promise<FrameCount> {
     await this.stop();
     await delay(POLL_MS);
-    await this.#api.call('POST', `/${this.stream.id}/end`);
+    await this.#api.endStream(this.stream.id);
     await this.#reaches('ended', END_LIMIT_MS);
     const { hls } = this.stream.playback;
     const [first = ''] = urisOf(await text(hls));
@@ -116,7 +90,7 @@ export class LiveStream {
 
   async #reaches(status: string, limitMs: number): Promise<void> {
     const deadline = Date.now() + limitMs;
-    while ((await this.#api.call('GET', `/${this.stream.id}`)).status !== status) {
+    while ((await this.#api.stream(this.stream.id))?.status !== status) {
       if (Date.now() > deadline) throw new Error(`The stream was not ${status} within ${limitMs} ms`);
       await delay(POLL_MS);
     }
