@@ -43,7 +43,7 @@ const MAIN_MAY_IMPORT = {
 /** One zone per pair of rooms: what a file of the one must not import from the other. */
 const zones = Object.entries(MAY_IMPORT).flatMap(([room, allowed]) => [
   ...zonesOf(`./${room}/**/!(main).ts`, room, allowed),
-  ...zonesOf(`./${room}/main.ts`, room, [...allowed, ...(MAIN_MAY_IMPORT[room] ?? [])]),
+  ...zonesOf(`./${room}/**/main.ts`, room, [...allowed, ...(MAIN_MAY_IMPORT[room] ?? [])]),
 ]);
 
 /** @param allowed rooms, or single files of rooms */

@@ -69,6 +69,7 @@ export const ENVIRONMENT = z.object({
   HOLDFAST_RETENTION_HOURS: z.coerce.number().min(0.01).max(24 * 365).default(72).describe('How long the segments of an ended broadcast are kept unless it is recorded'),
   HOLDFAST_PART_DURATION: z.enum(['1', '0.5', '0.333', '0.2']).default('0.333').transform((value) => (value === '0.333' ? 1 / 3 : Number(value))).describe('Seconds of a part of low-latency streams: shorter is nearer to live and more requests'),
   HOLDFAST_SEGMENT_CACHE_MIB: z.coerce.number().int().min(16).max(65_536).default(128).describe('Memory (MiB) of the origin for the newest segments of all broadcasts: half a minute of seven ladders of 5 Mbit/s. What is not there is read from disk'),
+  HOLDFAST_VIEWER_PROCESSES: limit(0).describe('Processes of the origin that serve viewers, for more than one core can; 0: the origin serves them itself'),
   HOLDFAST_RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(1200).describe('API requests per client and minute'),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info').describe('Log level of every process'),
 });

@@ -29,6 +29,7 @@ export const ERROR_KINDS = {
   destination_not_found: { status: 404, retryable: false, fault: 'caller', message: 'There is no destination with this id.' },
   not_playable_yet: { status: 404, retryable: true, fault: 'caller', message: 'Nothing can be played here yet.' },
   media_not_found: { status: 404, retryable: false, fault: 'caller', message: 'There is no such playlist or segment, or it is no longer kept.' },
+  origin_unavailable: { status: 503, retryable: true, fault: 'holdfast', message: 'The origin does not answer; ask again.' },
   reload_timeout: { status: 503, retryable: true, fault: 'holdfast', message: 'Nothing new came in time; ask again.' },
   method_not_allowed: { status: 405, retryable: false, fault: 'caller', message: 'This address does not take this method.' },
   stream_ended: { status: 409, retryable: false, fault: 'caller', message: 'The stream has ended and takes no more broadcasts.' },

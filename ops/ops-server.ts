@@ -10,7 +10,7 @@ export interface OpsServerOptions {
   port: number;
   /** Checked by /readyz, by name. */
   readyChecks: Record<string, ReadyCheck>;
-  registry: Registry;
+  registry: Pick<Registry, 'contentType' | 'metrics'>;
   log: Logger;
   /** Asked first, for a process's own addresses; true = it answers this request. */
   handle?: (request: IncomingMessage, response: ServerResponse) => boolean;

@@ -10,8 +10,10 @@ import { createLogger, type Logger } from '../log/logger.js';
 import { DiskSpace } from '../ops/disk-space.js';
 import { createRegistry } from '../ops/ops-server.js';
 import { runEntry } from '../ops/run-entry.js';
-import { startOriginServer } from './origin-server.js';
+import { explainListenError } from './listen-error.js';
+import { startOriginServer, type OriginServerOptions } from './origin-server.js';
 import { createTokenVerifier } from './verify-token.js';
+import { startViewerProcesses } from './viewers/viewer-processes.js';
 
 const BYTES_PER_MIB = 1024 * 1024;
 /** The ingest refuses new broadcasts first; when that does not help, segments are no longer written. */
@@ -30,6 +32,7 @@ async function run(env: Environment, log: Logger): Promise<void> {
   const disk = await DiskSpace.watch({ folder: paths.media, minFreeBytes, registry, log });
   const origin = await startOriginServer({
     playback: { host: env.HOLDFAST_BIND, port: env.HOLDFAST_PLAYBACK_PORT },
+    startViewers: viewersOf(env, log),
     control: { host: LOOPBACK, port: env.HOLDFAST_ORIGIN_CONTROL_PORT },
     mediaDir: paths.media,
     runDir: paths.run,
@@ -50,7 +53,7 @@ async function run(env: Environment, log: Logger): Promise<void> {
     registry,
     log,
   }).catch((error: unknown) => {
-    throw explained(error, env);
+    throw explainListenError(error, { [env.HOLDFAST_PLAYBACK_PORT]: 'HOLDFAST_PLAYBACK_PORT', [env.HOLDFAST_ORIGIN_CONTROL_PORT]: 'HOLDFAST_ORIGIN_CONTROL_PORT' });
   });
   log.info({ playbackPort: origin.playbackPort, controlPort: origin.controlPort }, 'origin listens');
   await stopSignal();
@@ -59,13 +62,10 @@ async function run(env: Environment, log: Logger): Promise<void> {
   await database.destroy();
 }
 
-/** A taken port, with the name of the variable that moves it. */
-function explained(error: unknown, env: Environment): unknown {
-  const { code, port } = error as NodeJS.ErrnoException & { port?: number };
-  const variable = port === env.HOLDFAST_PLAYBACK_PORT ? 'HOLDFAST_PLAYBACK_PORT' : 'HOLDFAST_ORIGIN_CONTROL_PORT';
-  if (code === 'EADDRINUSE') return new Error(`Port ${port} is taken; set ${variable} to a free one.`, { cause: error });
-  if (code === 'EACCES') return new Error(`Port ${port} needs rights this user has not; set ${variable} to one above 1023.`, { cause: error });
-  return error;
+/** They read the same settings. */
+function viewersOf({ HOLDFAST_VIEWER_PROCESSES: count }: Environment, log: Logger): OriginServerOptions['startViewers'] {
+  const script = fileURLToPath(new URL('viewers/main.js', import.meta.url));
+  return count > 0 ? () => startViewerProcesses({ count, script, log }) : null;
 }
 
 /** Resolves at the first stop signal; a second one ends the process at once, as usual. */

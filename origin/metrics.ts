@@ -1,18 +1,22 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-export interface OriginMetrics {
+/** What a process counts of its viewers. */
+export interface ViewerMetrics {
+  /** Counts an answer; adding it up is left to whoever reads the counter, since viewers ask thousands of times a second. */
+  answered(kind: string, status: number, bytes: number): void;
+  /** Bytes of an answer that is counted elsewhere. */
+  served(bytes: number): void;
+  heldRequests: { observe(size: () => number): void };
+}
+
+export interface OriginMetrics extends ViewerMetrics {
   openBroadcasts: Gauge;
   segments: Counter;
   mediaBytes: Counter;
   writeFailures: Counter;
   refusedOutputs: Counter;
   overlongSegments: Counter;
-  /** Counts an answer; adding it up is left to whoever reads the counter, since viewers ask thousands of times a second. */
-  answered(kind: string, status: number, bytes: number): void;
-  /** Bytes of an answer that is counted elsewhere. */
-  served(bytes: number): void;
   publishSeconds: Gauge;
-  heldRequests: { observe(size: () => number): void };
 }
 
 /** A gauge that asks when it is read: nothing is counted while viewers come and go. */
@@ -22,7 +26,7 @@ function observedGauge(name: string, help: string, registers: Registry[]): { obs
   return { observe: (size) => void (read = size) };
 }
 
-export function createOriginMetrics(registry: Registry): OriginMetrics {
+export function createViewerMetrics(registry: Registry): ViewerMetrics {
   const registers = [registry];
   const answers = new Map<string, number>();
   let bytesServed = 0;
@@ -55,6 +59,14 @@ export function createOriginMetrics(registry: Registry): OriginMetrics {
       bytesServed += bytes;
     },
     served: (bytes) => void (bytesServed += bytes),
+    heldRequests: observedGauge('holdfast_origin_held_requests', 'Viewers that wait for the next part', registers),
+  };
+}
+
+export function createOriginMetrics(registry: Registry): OriginMetrics {
+  const registers = [registry];
+  return {
+    ...createViewerMetrics(registry),
     openBroadcasts: new Gauge({ name: 'holdfast_origin_open_broadcasts', help: 'Broadcasts that have not ended', registers }),
     segments: new Counter({ name: 'holdfast_origin_segments_total', help: 'Segments published, one per interval and rendition', registers }),
     mediaBytes: new Counter({ name: 'holdfast_origin_media_bytes_total', help: 'Bytes of published segments', registers }),
@@ -66,6 +78,5 @@ export function createOriginMetrics(registry: Registry): OriginMetrics {
       help: 'From the end of the last segment coming in to its listing',
       registers,
     }),
-    heldRequests: observedGauge('holdfast_origin_held_requests', 'Viewers that wait for the next part', registers),
   };
 }

@@ -11,6 +11,12 @@ import { wireOf, type Wire } from './wire.js';
 
 export type LaneAnswer = { kind: string } & ({ wire: Wire } | { hold: Hold; answer: () => Wire });
 
+/** Answers from memory, now or when they are there. */
+export interface Lane {
+  /** null = not for this lane. Throws HoldfastError. */
+  find(target: string, gzip: boolean): LaneAnswer | null;
+}
+
 type RouteOf<K extends PlaybackRoute['kind']> = Extract<PlaybackRoute, { kind: K }>;
 
 /** Errors are few: one wire each, as long as the process lives. */
@@ -28,7 +34,7 @@ export function errorWire(error: HoldfastError): Wire {
  * segments, page. A viewer with parts of 0.2 s makes twenty requests a second; node:http's own work for each of them
  * costs more than everything else the origin does.
  */
-export class ExpressLane {
+export class ExpressLane implements Lane {
   #options: PlaybackOptions;
   #targets = new TargetReader();
 

@@ -15,10 +15,10 @@ import { cacheControl } from './cache-control.js';
 import { OPEN_TO_ALL, PREFLIGHT } from './cors.js';
 import { parseTarget, type PlaybackTarget } from './playback-target.js';
 import type { PlaybackRoute } from './playback-route.js';
-import { sendMedia, sendPlaylist, sendWhole, type MediaSource } from './send.js';
+import { sendError, sendMedia, sendPlaylist, sendWhole, type MediaSource } from './send.js';
 import type { ViewerAccess } from './viewer-access.js';
 import type { WebAsset, WebAssets } from './web-assets.js';
-import { assetAnswer, errorAnswer, mediaHeaders } from './whole-answers.js';
+import { assetAnswer, mediaHeaders } from './whole-answers.js';
 
 export interface PlaybackOptions {
   broadcasts: Broadcasts;
@@ -46,7 +46,7 @@ export function createPlaybackHandler(options: PlaybackOptions): (request: Incom
     const target = parseTarget(request.url ?? '');
     response.once('close', () => options.metrics.answered(target.route?.kind ?? 'unknown', response.statusCode, 0));
     answer(options, { request, response, target })
-      .catch((error: unknown) => sendError(options, request, response, error))
+      .catch((error: unknown) => sendError(options.log, request, response, error))
       .then((bytes) => options.metrics.served(bytes))
       .catch((error: unknown) => options.log.error({ reason: String(error) }, 'playback answer not sent'));
   };
@@ -196,16 +196,4 @@ async function findMedia(cache: SegmentCache, path: string): Promise<MediaSource
 function sendAsset({ request, response }: Exchange, asset: WebAsset | null): number {
   if (!asset) throw new HoldfastError('not_found');
   return sendWhole(request, response, assetAnswer(asset));
-}
-
-function sendError({ log }: PlaybackOptions, request: IncomingMessage, response: ServerResponse, error: unknown): number {
-  // A viewer who leaves in the middle of a segment is no failure.
-  if (response.destroyed || request.destroyed || (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE') return 0;
-  const known = error instanceof HoldfastError ? error : new HoldfastError('internal');
-  if (known.code === 'internal') log.error({ reason: String(error) }, 'playback request failed');
-  if (response.headersSent) {
-    response.destroy();
-    return 0;
-  }
-  return sendWhole(request, response, errorAnswer(known));
 }

@@ -1,8 +1,10 @@
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { HoldfastError } from '../../domain/errors.js';
-import { ExpressLane } from './express-lane.js';
-import { createPlaybackHandler, type PlaybackOptions } from './playback-handler.js';
+import type { HeldRequests } from '../held-requests.js';
+import type { ViewerMetrics } from '../metrics.js';
+import type { AddressLimits } from './address-limits.js';
+import type { Lane } from './express-lane.js';
 import { CHECK_MS, HEAD_LIMIT_MS, KEEP_ALIVE_SECONDS, MAX_HEAD_BYTES } from './timeouts.js';
 import { ViewerConnection } from './viewer-connection.js';
 import { errorAnswer } from './whole-answers.js';
@@ -11,10 +13,23 @@ import { renderWire } from './wire.js';
 /** Serves playlists, segments and the player page to viewers. */
 export interface PlaybackServer {
   /** A listen error names its port. */
-  listen(host: string, port: number): Promise<void>;
+  listen(address: ListenAddress): Promise<void>;
+  /** 0 on a socket of the file system. */
   readonly port: number;
   /** Viewers hold their connections open; they are not waited for. */
   close(): Promise<void>;
+}
+
+/** A port, or a socket of the file system. */
+export type ListenAddress = { host: string; port: number } | { path: string };
+
+export interface PlaybackServerOptions {
+  lane: Lane;
+  /** Everything that is not for the lane. */
+  handle: (request: IncomingMessage, response: ServerResponse) => void;
+  held: HeldRequests;
+  limits: AddressLimits;
+  metrics: ViewerMetrics;
 }
 
 /** Viewers that connect at the same instant; Node's default of 511 refuses some of a large audience. */
@@ -22,7 +37,7 @@ const LISTEN_BACKLOG = 4096;
 const MS_PER_SECOND = 1000;
 
 /** HTTP/1.1 without encryption. */
-export function createPlaybackServer(options: PlaybackOptions): PlaybackServer {
+export function createPlaybackServer(options: PlaybackServerOptions): PlaybackServer {
   const http = createHttpServer(
     {
       keepAliveTimeout: KEEP_ALIVE_SECONDS * MS_PER_SECOND,
@@ -31,13 +46,12 @@ export function createPlaybackServer(options: PlaybackOptions): PlaybackServer {
       connectionsCheckingInterval: CHECK_MS,
       maxHeaderSize: MAX_HEAD_BYTES,
     },
-    createPlaybackHandler(options),
+    options.handle,
   );
   // It never listens itself; at this event it begins to keep track of its connections, time limits included.
   http.emit('listening');
-  const lane = new ExpressLane(options);
   const viewers = new Set<ViewerConnection>();
-  const { limits, held, metrics } = options;
+  const { lane, limits, held, metrics } = options;
   const server = createServer({ noDelay: true }, (socket) => {
     if (!admitted(options, socket)) return;
     const viewer: ViewerConnection = new ViewerConnection(socket, {
@@ -55,9 +69,9 @@ export function createPlaybackServer(options: PlaybackOptions): PlaybackServer {
     for (const viewer of viewers) viewer.check(now);
   }, CHECK_MS).unref();
   return {
-    listen: (host, port) => listen(server, host, port),
+    listen: (address) => listen(server, address),
     get port() {
-      return (server.address() as AddressInfo).port;
+      return portOf(server);
     },
     close: async () => {
       clearInterval(timer);
@@ -71,7 +85,7 @@ export function createPlaybackServer(options: PlaybackOptions): PlaybackServer {
 }
 
 /** Counts the connection while it lasts; one too many of its address is told so and closed. */
-function admitted({ limits, metrics }: PlaybackOptions, socket: Socket): boolean {
+function admitted({ limits, metrics }: PlaybackServerOptions, socket: Socket): boolean {
   const limit = limits.connectionsOf(socket.remoteAddress);
   if (!limit.take()) {
     const { status, headers, body } = errorAnswer(new HoldfastError('rate_limited'));
@@ -93,8 +107,13 @@ function takeOver(http: HttpServer, socket: Socket, unread: Buffer): void {
   socket.resume();
 }
 
-export function listen(server: Server, host: string, port: number): Promise<void> {
+export function listen(server: Server, address: ListenAddress): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject).listen({ host, port, backlog: LISTEN_BACKLOG }, resolve);
+    server.once('error', reject).listen({ ...address, backlog: LISTEN_BACKLOG }, resolve);
   });
+}
+
+export function portOf(server: Server): number {
+  const address = server.address() as AddressInfo | string;
+  return typeof address === 'string' ? 0 : address.port;
 }

@@ -2,16 +2,20 @@ import { unwatchFile, watchFile } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createSecureServer } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import { createPlaybackHandler, type PlaybackOptions } from './playback-handler.js';
-import { listen, type PlaybackServer } from './playback-server.js';
+import type { Logger } from '../../log/logger.js';
+import { listen, portOf, type PlaybackServer, type PlaybackServerOptions } from './playback-server.js';
 import { CHECK_MS, HANDSHAKE_LIMIT_MS, HEAD_LIMIT_MS, IDLE_SESSION_MS, KEEP_ALIVE_SECONDS } from './timeouts.js';
 
 /** Paths of PEM files: the certificate with its chain, and its key. */
 export interface TlsFiles {
   cert: string;
   key: string;
+}
+
+export interface SecureServerOptions extends Pick<PlaybackServerOptions, 'handle' | 'limits'> {
+  log: Logger;
 }
 
 /** Requests of one connection at a time: a player has four or five; RFC 9113, 6.5.2 wants no fewer than 100. */
@@ -24,8 +28,8 @@ const WATCH_MS = 2000;
  * HTTP/2 and HTTP/1.1 over TLS. A certificate that is renewed on disk is taken up by itself; connections that are open
  * keep the old one. Rejects with a message that names the file when certificate or key cannot be used.
  */
-export async function createSecurePlaybackServer(options: PlaybackOptions, files: TlsFiles): Promise<PlaybackServer> {
-  const handle = createPlaybackHandler(options);
+export async function createSecurePlaybackServer(options: SecureServerOptions, files: TlsFiles): Promise<PlaybackServer> {
+  const { handle } = options;
   const server = createSecureServer(
     {
       ...(await readPair(files)),
@@ -57,9 +61,9 @@ export async function createSecurePlaybackServer(options: PlaybackOptions, files
   });
   const stopWatching = watchPair(files, options, (pair) => server.setSecureContext(pair));
   return {
-    listen: (host, port) => listen(server, host, port),
+    listen: (address) => listen(server, address),
     get port() {
-      return (server.address() as AddressInfo).port;
+      return portOf(server);
     },
     close: async () => {
       stopWatching();
@@ -95,7 +99,7 @@ async function readNamed(variable: string, path: string): Promise<Buffer> {
 }
 
 /** By name and not by file descriptor: renewing tools put a new file, or a new link, in the old one's place. */
-function watchPair(files: TlsFiles, { log }: PlaybackOptions, take: (pair: Pair) => void): () => void {
+function watchPair(files: TlsFiles, { log }: SecureServerOptions, take: (pair: Pair) => void): () => void {
   const paths = [files.cert, files.key];
   const changed = (): void => {
     readPair(files).then(

@@ -1,10 +1,12 @@
 import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { HoldfastError } from '../../domain/errors.js';
+import type { Logger } from '../../log/logger.js';
 import type { RenderedPlaylist } from '../playlists.js';
 import { OPEN_TO_ALL } from './cors.js';
 import { parseRange } from './range.js';
-import { playlistAnswer, playlistHeaders } from './whole-answers.js';
+import { errorAnswer, playlistAnswer, playlistHeaders } from './whole-answers.js';
 import type { WholeAnswer } from './wire.js';
 
 /** True unless the client refuses gzip (RFC 9110, 12.5.3). */
@@ -52,4 +54,17 @@ export async function sendMedia(
   else if ('bytes' in media) response.end(range ? media.bytes.subarray(start, end + 1) : media.bytes);
   else await pipeline(createReadStream(media.path, { start, end }), response);
   return end - start + 1;
+}
+
+/** Why there is no answer, if that can still be said. */
+export function sendError(log: Logger, request: IncomingMessage, response: ServerResponse, error: unknown): number {
+  // A viewer who leaves in the middle of a segment is no failure.
+  if (response.destroyed || request.destroyed || (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE') return 0;
+  const known = error instanceof HoldfastError ? error : new HoldfastError('internal');
+  if (known.code === 'internal') log.error({ reason: String(error) }, 'playback request failed');
+  if (response.headersSent) {
+    response.destroy();
+    return 0;
+  }
+  return sendWhole(request, response, errorAnswer(known));
 }

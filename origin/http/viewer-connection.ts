@@ -1,17 +1,17 @@
 import type { Socket } from 'node:net';
 import { HoldfastError } from '../../domain/errors.js';
 import type { HeldRequests } from '../held-requests.js';
-import type { OriginMetrics } from '../metrics.js';
-import { errorWire, type ExpressLane, type LaneAnswer } from './express-lane.js';
+import type { ViewerMetrics } from '../metrics.js';
+import { errorWire, type Lane, type LaneAnswer } from './express-lane.js';
 import type { ClientLimit } from './address-limits.js';
 import { plainFields, plainTarget, type PlainFields } from './request-head.js';
 import { HEAD_LIMIT_MS, KEEP_ALIVE_SECONDS, MAX_HEAD_BYTES, STUCK_LIMIT_MS } from './timeouts.js';
 import type { Wire } from './wire.js';
 
 export interface ViewerConnectionOptions {
-  lane: ExpressLane;
+  lane: Lane;
   held: HeldRequests;
-  metrics: OriginMetrics;
+  metrics: ViewerMetrics;
   /** Counts this client's held requests. */
   limit: ClientLimit;
   /** Takes the connection over, with what was read and not answered. */

@@ -23,3 +23,6 @@ export function socketFolder(runDir: string): string {
 export function socketPath(folder: string, broadcastId: string, epoch: number, renditionId: string): string {
   return join(folder, `${shortHash(broadcastId)}-${epoch}-${renditionId}`);
 }
+
+/** Where viewer processes reach the origin. */
+export const viewerSocket = (folder: string): string => join(folder, 'viewers');

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { plainFields, plainTarget } from '../../origin/http/request-head.js';
 import { renderWire, wireOf } from '../../origin/http/wire.js';
 import { until } from '../support/until.js';
-import { AUDIO, encode, exited, TestOrigin, video } from './support.js';
+import { AUDIO, encode, exited, SERVED_BY, TestOrigin, video } from './support.js';
 
 describe('a request of the express lane', () => {
   test.each<[string, string | null]>([
@@ -45,10 +45,10 @@ describe('a request of the express lane', () => {
   });
 });
 
-describe('a connection', () => {
+describe.each(SERVED_BY)('a connection to %s', (_name, viewerProcess) => {
   let origin: TestOrigin;
   beforeAll(async () => {
-    origin = await TestOrigin.start();
+    origin = await TestOrigin.start({ viewerProcess });
     const renditions = [video(120), AUDIO];
     await origin.open('b', { latency: 'low' });
     await exited(encode({ sockets: await origin.startEncode('b', 1, renditions), renditions, seconds: 3 }));
@@ -104,7 +104,7 @@ describe('a connection', () => {
   });
 
   test('that was handed over is closed with the server', async () => {
-    const other = await TestOrigin.start();
+    const other = await TestOrigin.start({ viewerProcess });
     const socket = connect(other.server.playbackPort, '127.0.0.1');
     const closed = new Promise((resolve) => socket.once('close', resolve).resume());
     const answered = new Promise((resolve) => socket.once('data', resolve));
@@ -118,8 +118,10 @@ describe('a connection', () => {
     const part = /URI="(p\d+\.m4s)"\n(?!#EXT-X-PART)/.exec((await origin.text('/play/b/120p/index.m3u8')).split('PRELOAD-HINT')[1]!)![1];
     const waiting = Array.from({ length: 20 }, () => connect(origin.server.playbackPort, '127.0.0.1'));
     const held = async (): Promise<number> =>
-      Number(/^holdfast_origin_held_requests\S* (\d+)$/m.exec(await (await fetch(`${origin.controlUrl}/metrics`)).text())![1]);
-    for (const [index, socket] of waiting.entries()) socket.write(get(`/play/b/120p/${part}`, index % 2 ? 'Range: bytes=0-\r\n' : ''));
+      origin.metric('holdfast_origin_held_requests', viewerProcess ? 'origin-viewers' : 'origin');
+    // A viewer process lets the origin hold what only one viewer wants.
+    const range = viewerProcess ? '' : 'Range: bytes=0-\r\n';
+    for (const [index, socket] of waiting.entries()) socket.write(get(`/play/b/120p/${part}`, index % 2 ? range : ''));
     await until(async () => (await held()) === waiting.length, 'all to wait');
     for (const socket of waiting) socket.destroy();
     await until(async () => (await held()) === 0, 'all to be forgotten');

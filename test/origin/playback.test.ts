@@ -8,7 +8,7 @@ import { parseRange } from '../../origin/http/range.js';
 import { takesGzip } from '../../origin/http/send.js';
 import { ViewerAccess } from '../../origin/http/viewer-access.js';
 import { parseMedia, parseMultivariant } from './playlist-check.js';
-import { AUDIO, encode, exited, TestOrigin, video } from './support.js';
+import { AUDIO, encode, exited, SERVED_BY, TestOrigin, video } from './support.js';
 
 let origin: TestOrigin;
 const renditions = [video(120), AUDIO];
@@ -18,17 +18,6 @@ async function finished(broadcastId: string, options: Parameters<TestOrigin['ope
   await exited(encode({ sockets: await origin.startEncode(broadcastId, 1, renditions), renditions, seconds }));
   await origin.control('POST', `/broadcasts/${broadcastId}/end`);
 }
-
-beforeAll(async () => {
-  origin = await TestOrigin.start();
-  await finished('public', { playbackId: 'pub' });
-  origin.verify = async (token, streamId) => {
-    if (token !== `good-for-${streamId}`) throw new HoldfastError(token === 'forbidden' ? 'forbidden' : 'invalid_credentials');
-    return { validUntil: Date.now() + 60_000 };
-  };
-  await finished('signed', { playbackId: 'sig', streamId: 's1', playbackPolicy: 'signed' });
-});
-afterAll(() => origin.close());
 
 /** fetch() resolves dots in paths and unpacks gzip; this does neither. */
 function raw(method: string, path: string, headers: Record<string, string> = {}): Promise<{ status: number; headers: IncomingHttpHeaders; body: Buffer }> {
@@ -42,90 +31,103 @@ function raw(method: string, path: string, headers: Record<string, string> = {})
   });
 }
 
-describe('every answer', () => {
-  const init = '/pub/public/120p/init-1.mp4';
-  const segment = '/pub/public/120p/0.m4s';
-  test.each<[string, string, string, Record<string, string>, number, Record<string, string>]>([
-    ['the multivariant playlist of an ended broadcast', 'GET', '/pub/index.m3u8', {}, 200, { 'content-type': 'application/vnd.apple.mpegurl', 'cache-control': 'no-cache' }],
-    ['a media playlist', 'GET', '/pub/public/120p/vod.m3u8', {}, 200, { 'content-type': 'application/vnd.apple.mpegurl', vary: 'Accept-Encoding' }],
-    ['a segment', 'GET', segment, {}, 200, { 'content-type': 'video/mp4', 'cache-control': 'public, max-age=3600, immutable', 'accept-ranges': 'bytes' }],
-    ['a sound segment', 'GET', '/pub/public/audio/0.m4s', {}, 200, { 'content-type': 'audio/mp4' }],
-    ['a header', 'GET', init, {}, 200, { 'content-type': 'video/mp4', 'cache-control': 'public, max-age=31536000, immutable' }],
-    ['HEAD', 'HEAD', segment, {}, 200, { 'content-type': 'video/mp4' }],
-    ['a part of a segment', 'GET', segment, { range: 'bytes=4-7' }, 206, { 'content-length': '4' }],
-    ['a part that does not exist', 'GET', segment, { range: 'bytes=99999999-' }, 416, {}],
-    ['a preflight', 'OPTIONS', '/pub/index.m3u8', { origin: 'https://elsewhere.example', 'access-control-request-headers': 'range' }, 204, { 'access-control-allow-headers': 'Range, If-None-Match, Cache-Control' }],
-    ['a preflight of nothing', 'OPTIONS', '/what/ever', {}, 204, {}],
-    ['an unknown playback id', 'GET', '/nobody/index.m3u8', {}, 404, { 'retry-after': '1', 'cache-control': 'no-store' }],
-    ['an unknown broadcast', 'GET', '/pub/other/120p/index.m3u8', {}, 404, { 'cache-control': 'no-store' }],
-    ['a broadcast of another playback id', 'GET', '/other/public/120p/index.m3u8', {}, 404, {}],
-    ['an unknown rendition', 'GET', '/pub/public/999p/index.m3u8', {}, 404, {}],
-    ['an unknown segment', 'GET', '/pub/public/120p/999.m4s', {}, 404, {}],
-    ['no address', 'GET', '//', {}, 404, {}],
-    ['a way out', 'GET', '/pub/public/120p/../../../../etc/passwd', {}, 404, {}],
-    ['a way out in disguise', 'GET', '/pub/public/120p/..%2f..%2fjournal.jsonl', {}, 404, {}],
-    ['the journal', 'GET', '/pub/public/journal.jsonl', {}, 404, {}],
-    ['a method that changes something', 'POST', '/pub/index.m3u8', {}, 405, { allow: 'GET, HEAD, OPTIONS' }],
-    ['DELETE', 'DELETE', segment, {}, 405, {}],
-    ['the player page', 'GET', '/pub/player', {}, 200, { 'content-type': 'text/html; charset=utf-8' }],
-    ['the player page of nobody yet', 'GET', '/nobody/player', {}, 200, {}],
-    ['an asset of the page', 'GET', '/assets/player.js', {}, 200, { 'content-type': 'text/javascript; charset=utf-8' }],
-    ['an unknown asset', 'GET', '/assets/player.html', {}, 404, {}],
-    ['signed without a token', 'GET', '/sig/index.m3u8', {}, 401, { 'cache-control': 'no-store' }],
-    ['signed with a wrong token', 'GET', '/sig/index.m3u8?token=wrong', {}, 401, {}],
-    ['signed with a token of no use here', 'GET', '/sig/signed/120p/0.m4s?token=forbidden', {}, 403, {}],
-  ])('has CORS and the right status and headers: %s', async (_name, method, path, headers, status, expected) => {
-    const answer = await raw(method, path, headers);
-    expect(answer.status).toBe(status);
-    expect(answer.headers).toMatchObject({ 'access-control-allow-origin': '*', ...expected });
-    expect(answer.headers['access-control-expose-headers']).toContain('Content-Range');
-    if (status >= 400 && status !== 416) expect(JSON.parse(answer.body.toString())).toMatchObject({ code: expect.any(String), message: expect.any(String) });
+describe.each(SERVED_BY)('served by %s', (_name, viewerProcess) => {
+  beforeAll(async () => {
+    origin = await TestOrigin.start({ viewerProcess });
+    await finished('public', { playbackId: 'pub' });
+    origin.verify = async (token, streamId) => {
+      if (token !== `good-for-${streamId}`) throw new HoldfastError(token === 'forbidden' ? 'forbidden' : 'invalid_credentials');
+      return { validUntil: Date.now() + 60_000 };
+    };
+    await finished('signed', { playbackId: 'sig', streamId: 's1', playbackPolicy: 'signed' });
+  });
+  afterAll(() => origin.close());
+
+  describe('every answer', () => {
+    const init = '/pub/public/120p/init-1.mp4';
+    const segment = '/pub/public/120p/0.m4s';
+    test.each<[string, string, string, Record<string, string>, number, Record<string, string>]>([
+      ['the multivariant playlist of an ended broadcast', 'GET', '/pub/index.m3u8', {}, 200, { 'content-type': 'application/vnd.apple.mpegurl', 'cache-control': 'no-cache' }],
+      ['a media playlist', 'GET', '/pub/public/120p/vod.m3u8', {}, 200, { 'content-type': 'application/vnd.apple.mpegurl', vary: 'Accept-Encoding' }],
+      ['a segment', 'GET', segment, {}, 200, { 'content-type': 'video/mp4', 'cache-control': 'public, max-age=3600, immutable', 'accept-ranges': 'bytes' }],
+      ['a sound segment', 'GET', '/pub/public/audio/0.m4s', {}, 200, { 'content-type': 'audio/mp4' }],
+      ['a header', 'GET', init, {}, 200, { 'content-type': 'video/mp4', 'cache-control': 'public, max-age=31536000, immutable' }],
+      ['HEAD', 'HEAD', segment, {}, 200, { 'content-type': 'video/mp4' }],
+      ['a part of a segment', 'GET', segment, { range: 'bytes=4-7' }, 206, { 'content-length': '4' }],
+      ['a part that does not exist', 'GET', segment, { range: 'bytes=99999999-' }, 416, {}],
+      ['a preflight', 'OPTIONS', '/pub/index.m3u8', { origin: 'https://elsewhere.example', 'access-control-request-headers': 'range' }, 204, { 'access-control-allow-headers': 'Range, If-None-Match, Cache-Control' }],
+      ['a preflight of nothing', 'OPTIONS', '/what/ever', {}, 204, {}],
+      ['an unknown playback id', 'GET', '/nobody/index.m3u8', {}, 404, { 'retry-after': '1', 'cache-control': 'no-store' }],
+      ['an unknown broadcast', 'GET', '/pub/other/120p/index.m3u8', {}, 404, { 'cache-control': 'no-store' }],
+      ['a broadcast of another playback id', 'GET', '/other/public/120p/index.m3u8', {}, 404, {}],
+      ['an unknown rendition', 'GET', '/pub/public/999p/index.m3u8', {}, 404, {}],
+      ['an unknown segment', 'GET', '/pub/public/120p/999.m4s', {}, 404, {}],
+      ['no address', 'GET', '//', {}, 404, {}],
+      ['a way out', 'GET', '/pub/public/120p/../../../../etc/passwd', {}, 404, {}],
+      ['a way out in disguise', 'GET', '/pub/public/120p/..%2f..%2fjournal.jsonl', {}, 404, {}],
+      ['the journal', 'GET', '/pub/public/journal.jsonl', {}, 404, {}],
+      ['a method that changes something', 'POST', '/pub/index.m3u8', {}, 405, { allow: 'GET, HEAD, OPTIONS' }],
+      ['DELETE', 'DELETE', segment, {}, 405, {}],
+      ['the player page', 'GET', '/pub/player', {}, 200, { 'content-type': 'text/html; charset=utf-8' }],
+      ['the player page of nobody yet', 'GET', '/nobody/player', {}, 200, {}],
+      ['an asset of the page', 'GET', '/assets/player.js', {}, 200, { 'content-type': 'text/javascript; charset=utf-8' }],
+      ['an unknown asset', 'GET', '/assets/player.html', {}, 404, {}],
+      ['signed without a token', 'GET', '/sig/index.m3u8', {}, 401, { 'cache-control': 'no-store' }],
+      ['signed with a wrong token', 'GET', '/sig/index.m3u8?token=wrong', {}, 401, {}],
+      ['signed with a token of no use here', 'GET', '/sig/signed/120p/0.m4s?token=forbidden', {}, 403, {}],
+    ])('has CORS and the right status and headers: %s', async (_name, method, path, headers, status, expected) => {
+      const answer = await raw(method, path, headers);
+      expect(answer.status).toBe(status);
+      expect(answer.headers).toMatchObject({ 'access-control-allow-origin': '*', ...expected });
+      expect(answer.headers['access-control-expose-headers']).toContain('Content-Range');
+      if (status >= 400 && status !== 416) expect(JSON.parse(answer.body.toString())).toMatchObject({ code: expect.any(String), message: expect.any(String) });
+    });
+
+    test('of a segment in parts adds up to the whole', async () => {
+      const whole = await origin.bytes(segment);
+      const first = await raw('GET', segment, { range: 'bytes=0-99' });
+      const rest = await raw('GET', segment, { range: 'bytes=100-' });
+      const last = await raw('GET', segment, { range: 'bytes=-10' });
+      expect(Buffer.concat([first.body, rest.body]).equals(whole)).toBe(true);
+      expect(first.headers['content-range']).toBe(`bytes 0-99/${whole.length}`);
+      expect(last.body.equals(whole.subarray(-10))).toBe(true);
+      const head = await raw('HEAD', segment);
+      expect([head.body.length, head.headers['content-length']]).toEqual([0, String(whole.length)]);
+    });
+
+    test('of a playlist is gzip for those who take it, and 304 for those who have it', async () => {
+      const plain = await raw('GET', '/pub/index.m3u8');
+      const zipped = await raw('GET', '/pub/index.m3u8', { 'accept-encoding': 'gzip, br' });
+      expect(zipped.headers['content-encoding']).toBe('gzip');
+      expect(gunzipSync(zipped.body).equals(plain.body)).toBe(true);
+      const again = await raw('GET', '/pub/index.m3u8', { 'if-none-match': plain.headers.etag as string });
+      expect([again.status, again.body.length]).toEqual([304, 0]);
+    });
+
+    test('for a segment is the same from disk after a restart', async () => {
+      const before = await raw('GET', segment);
+      await origin.stop();
+      await origin.start();
+      const after = await raw('GET', segment);
+      expect(after.body.equals(before.body)).toBe(true);
+      expect((await raw('GET', segment, { range: 'bytes=10-19' })).body.equals(before.body.subarray(10, 20))).toBe(true);
+    });
   });
 
-  test('of a segment in parts adds up to the whole', async () => {
-    const whole = await origin.bytes(segment);
-    const first = await raw('GET', segment, { range: 'bytes=0-99' });
-    const rest = await raw('GET', segment, { range: 'bytes=100-' });
-    const last = await raw('GET', segment, { range: 'bytes=-10' });
-    expect(Buffer.concat([first.body, rest.body]).equals(whole)).toBe(true);
-    expect(first.headers['content-range']).toBe(`bytes 0-99/${whole.length}`);
-    expect(last.body.equals(whole.subarray(-10))).toBe(true);
-    const head = await raw('HEAD', segment);
-    expect([head.body.length, head.headers['content-length']]).toEqual([0, String(whole.length)]);
-  });
-
-  test('of a playlist is gzip for those who take it, and 304 for those who have it', async () => {
-    const plain = await raw('GET', '/pub/index.m3u8');
-    const zipped = await raw('GET', '/pub/index.m3u8', { 'accept-encoding': 'gzip, br' });
-    expect(zipped.headers['content-encoding']).toBe('gzip');
-    expect(gunzipSync(zipped.body).equals(plain.body)).toBe(true);
-    const again = await raw('GET', '/pub/index.m3u8', { 'if-none-match': plain.headers.etag as string });
-    expect([again.status, again.body.length]).toEqual([304, 0]);
-  });
-
-  test('for a segment is the same from disk after a restart', async () => {
-    const before = await raw('GET', segment);
-    await origin.stop();
-    await origin.start();
-    const after = await raw('GET', segment);
-    expect(after.body.equals(before.body)).toBe(true);
-    expect((await raw('GET', segment, { range: 'bytes=10-19' })).body.equals(before.body.subarray(10, 20))).toBe(true);
-  });
-});
-
-test('a signed broadcast carries its token on to every address, and no shared cache keeps it', async () => {
-  const token = 'good-for-s1';
-  const master = await raw('GET', `/sig/index.m3u8?token=${token}`);
-  expect(master.headers['cache-control']).toBe('private, no-cache');
-  const { variants, audio } = parseMultivariant(master.body.toString());
-  for (const uri of [variants[0]!.uri, audio!]) {
-    expect(uri.endsWith(`?token=${token}`)).toBe(true);
-    const media = parseMedia(await origin.text(`/sig/${uri}`));
-    for (const name of [media.segments[0]!.uri, media.segments[0]!.map]) {
-      expect(name.endsWith(`?token=${token}`)).toBe(true);
-      expect((await raw('GET', `/sig/${uri.replace(/[^/]*$/, '')}${name}`)).headers['cache-control']).toContain('private');
+  test('a signed broadcast carries its token on to every address, and no shared cache keeps it', async () => {
+    const token = 'good-for-s1';
+    const master = await raw('GET', `/sig/index.m3u8?token=${token}`);
+    expect(master.headers['cache-control']).toBe('private, no-cache');
+    const { variants, audio } = parseMultivariant(master.body.toString());
+    for (const uri of [variants[0]!.uri, audio!]) {
+      expect(uri.endsWith(`?token=${token}`)).toBe(true);
+      const media = parseMedia(await origin.text(`/sig/${uri}`));
+      for (const name of [media.segments[0]!.uri, media.segments[0]!.map]) {
+        expect(name.endsWith(`?token=${token}`)).toBe(true);
+        expect((await raw('GET', `/sig/${uri.replace(/[^/]*$/, '')}${name}`)).headers['cache-control']).toContain('private');
+      }
     }
-  }
+  });
 });
 
 describe('a viewer of a signed stream', () => {

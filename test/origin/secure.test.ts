@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchBrowser, Player } from '../support/player.js';
 import { until } from '../support/until.js';
-import { AUDIO, encode, exited, TestOrigin, video } from './support.js';
+import { AUDIO, encode, exited, SERVED_BY, TestOrigin, video } from './support.js';
 
 const renditions = [video(120), AUDIO];
 let dir: string;
@@ -26,15 +26,6 @@ async function makeCertificate(name: string): Promise<{ cert: string; key: strin
   return files;
 }
 
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'holdfast-tls-'));
-  ({ cert, key } = await makeCertificate('first'));
-  origin = await TestOrigin.start({ tls: { cert, key } });
-});
-afterAll(async () => {
-  await origin.close();
-  await rm(dir, { recursive: true, force: true });
-});
 
 function over(session: ClientHttp2Session, path: string, headers: Record<string, string> = {}): Promise<{ headers: IncomingHttpHeaders; body: Buffer }> {
   return new Promise((resolve, reject) => {
@@ -55,7 +46,17 @@ const subject = (): Promise<string> =>
     socket.once('error', reject);
   });
 
-describe('playback over TLS', () => {
+describe.each(SERVED_BY)('playback over TLS, served by %s', (_name, viewerProcess) => {
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'holdfast-tls-'));
+    ({ cert, key } = await makeCertificate('first'));
+    origin = await TestOrigin.start({ tls: { cert, key }, viewerProcess });
+  });
+  afterAll(async () => {
+    await origin.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+
   test('gives everything out over HTTP/2, held requests and media on disk among it', async () => {
     const session = connectHttp2(origin.playback, { rejectUnauthorized: false });
     await origin.open('b', { latency: 'low' });
@@ -124,6 +125,6 @@ describe('playback over TLS', () => {
     ['no key', () => ({ cert, key: join(dir, 'nowhere.key') }), 'HOLDFAST_TLS_KEY'],
     ['another key', () => ({ cert, key: join(dir, 'first.pem') }), 'HOLDFAST_TLS_CERT and HOLDFAST_TLS_KEY'],
   ])('does not start with %s, and says which setting it is', async (_name, tls, variable) => {
-    await expect(TestOrigin.start({ tls: tls() })).rejects.toThrow(variable);
+    await expect(TestOrigin.start({ tls: tls(), viewerProcess })).rejects.toThrow(variable);
   });
 });

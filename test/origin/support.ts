@@ -6,14 +6,21 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import type { BroadcastStatus, OpenBroadcast, StartedEncode, StartEncode } from '../../contracts/origin-control.js';
 import type { AudioRendition, Rendition, VideoRendition } from '../../domain/ladder.js';
+import type { Logger } from '../../log/logger.js';
 import { createRegistry } from '../../ops/ops-server.js';
 import type { VerifyPlaybackToken } from '../../origin/http/viewer-access.js';
 import { startOriginServer, type OriginServer, type OriginServerOptions } from '../../origin/origin-server.js';
+import { socketFolder, viewerSocket } from '../../origin/packager/socket-paths.js';
+import type { ViewerProcesses } from '../../origin/viewers/viewer-processes.js';
+import { startViewerServer } from '../../origin/viewers/viewer-server.js';
 import { ffmpegPath } from '../support/toolchain.js';
 
 const LOOPBACK = '127.0.0.1';
 /** More than any test makes. */
 const CACHE_BYTES = 64 << 20;
+
+/** Who answers viewers, for what has to be the same either way: the name, and {@link TestOrigin.viewerProcess}. */
+export const SERVED_BY = [['the origin', false], ['a viewer process', true]] as const;
 
 export const video = (height: number, frameRate = 30, bitrate = 300_000): VideoRendition => ({
   id: `${height}p`,
@@ -35,6 +42,8 @@ export class TestOrigin {
   retentionHours = 72;
   partDuration = 1 / 3;
   diskFull = false;
+  /** Viewers are served as HOLDFAST_VIEWER_PROCESSES has it, but from this process. */
+  viewerProcess = false;
   #server: OriginServer | null = null;
   #ports = { playback: 0, control: 0 };
 
@@ -42,7 +51,7 @@ export class TestOrigin {
     this.dataDir = dataDir;
   }
 
-  static async start(settings: Partial<Pick<TestOrigin, 'tls' | 'limits'>> = {}): Promise<TestOrigin> {
+  static async start(settings: Partial<Pick<TestOrigin, 'tls' | 'limits' | 'viewerProcess'>> = {}): Promise<TestOrigin> {
     const origin = Object.assign(new TestOrigin(await mkdtemp(join(tmpdir(), 'holdfast-origin-'))), settings);
     try {
       await origin.start();
@@ -54,8 +63,10 @@ export class TestOrigin {
   }
 
   async start(): Promise<void> {
+    const log = pino({ level: 'debug' }, { write: (line: string) => this.logLines.push(line) });
     this.#server = await startOriginServer({
       playback: { host: LOOPBACK, port: this.#ports.playback },
+      startViewers: this.viewerProcess ? () => this.#startViewers(log) : null,
       control: { host: LOOPBACK, port: this.#ports.control },
       mediaDir: join(this.dataDir, 'media'),
       runDir: join(this.dataDir, 'run'),
@@ -69,8 +80,21 @@ export class TestOrigin {
       readyChecks: {},
       isDiskFull: () => this.diskFull,
       registry: createRegistry('origin'),
-      log: pino({ level: 'debug' }, { write: (line: string) => this.logLines.push(line) }),
+      log,
     });
+  }
+
+  async #startViewers(log: Logger): Promise<ViewerProcesses> {
+    const registry = createRegistry('origin-viewers');
+    const server = await startViewerServer({
+      playback: { host: LOOPBACK, port: this.#ports.playback },
+      originSocket: viewerSocket(socketFolder(join(this.dataDir, 'run'))),
+      tls: this.tls,
+      limits: this.limits,
+      registry,
+      log,
+    });
+    return { port: server.port, running: () => 1, metrics: async () => [await registry.getMetricsAsJSON()], close: () => server.close() };
   }
 
   /** The next start listens where it listens now: viewers who keep the address find it again. */
@@ -117,6 +141,13 @@ export class TestOrigin {
     const { status, body } = await this.control<StartedEncode>('POST', `/broadcasts/${broadcastId}/encodes`, request);
     if (status !== 200) throw new Error(`encodes answered ${status} ${JSON.stringify(body)}`);
     return body.sockets;
+  }
+
+  /** Sum over all labels of a metric, of one process. */
+  async metric(name: string, process: 'origin' | 'origin-viewers', label = ''): Promise<number> {
+    const lines = (await (await fetch(`${this.controlUrl}/metrics`)).text()).split('\n');
+    const own = lines.filter((line) => line.startsWith(`${name}{`) && line.includes(`process="${process}"`) && line.includes(label));
+    return own.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
   }
 
   async status(broadcastId: string): Promise<BroadcastStatus> {
