@@ -4,9 +4,9 @@ import { expendableRendition } from '../domain/ladder.js';
 import { decideRestart } from '../domain/restart-policy.js';
 import type { SourceLayout } from '../domain/source.js';
 import type { EndCause, StreamStatus } from '../domain/stream.js';
-import { firstSequenceAfter } from '../domain/takeover.js';
 import { attempt } from './attempt.js';
 import { finishBroadcast } from './broadcast-finish.js';
+import { BroadcastHosts } from './broadcast-hosts.js';
 import { BroadcastRecord } from './broadcast-record.js';
 import type { CarriedBroadcast, LastEncoder } from './carried-broadcast.js';
 import { Encoding, type EncodingEnd } from './encoding.js';
@@ -36,13 +36,7 @@ export interface BroadcastOutcome {
 export class Broadcast {
   readonly id: string;
   readonly #life: StreamLifecycle;
-  #hostId: string;
-  /** Hosts it has been on, oldest first. */
-  #formerHosts: string[] = [];
-  /** Numbers of segments begin here at least, since it has changed its host. */
-  #fromSequence: number | undefined;
-  /** The last encoder ended with its host. */
-  #hostLost = false;
+  #hosts: BroadcastHosts;
   readonly #record: BroadcastRecord;
   #retentionHours = 0;
   #encoding: Encoding | null = null;
@@ -60,7 +54,7 @@ export class Broadcast {
   constructor(life: StreamLifecycle, begun: Pick<PublishStarted, 'hostId' | 'source'> & { broadcastId?: string }) {
     this.id = begun.broadcastId ?? `brd_${uuid4().replaceAll('-', '')}`;
     this.#life = life;
-    this.#hostId = begun.hostId;
+    this.#hosts = new BroadcastHosts(begun.hostId);
     this.#record = new BroadcastRecord(this.id, begun.source);
   }
 
@@ -89,20 +83,18 @@ export class Broadcast {
     this.#epoch = encoding.epoch;
     this.#last = carried.last;
     this.#failures = [...carried.failures];
-    this.#formerHosts = carried.formerHosts ?? [];
-    this.#fromSequence = carried.fromSequence;
-    if (this.#formerHosts.length > 0) this.#record.hostId = this.#hostId;
+    this.#hosts = BroadcastHosts.resume(carried);
+    if (this.#hosts.former.length > 0) this.#record.hostId = this.#hosts.present;
     this.#record.dropped = [...(carried.dropped ?? [])];
     this.#encoding = new Encoding(encoding).start();
-    this.#life.resume('live', this.id, this.#hostId);
-    this.#life.restreams = this.#restreams = new Restreams(this.#life, this.id, this.#hostId, carried.source).inherit(carried.restreams);
+    this.#life.resume('live', this.id, this.#hosts.present);
+    this.#life.restreams = this.#restreams = new Restreams(this.#life, this.id, this.#hosts.present, carried.source).inherit(carried.restreams);
   }
 
   #carry(): CarriedBroadcast {
     const { settings, source, liveAt } = this.#record;
     return {
       broadcastId: this.id,
-      hostId: this.#hostId,
       settings,
       retentionHours: this.#retentionHours,
       source,
@@ -111,7 +103,7 @@ export class Broadcast {
       encoding: { ...this.#encoding!.input, publishId: this.#encoding!.publishId },
       last: this.#last,
       failures: this.#failures,
-      ...(this.#formerHosts.length > 0 ? { formerHosts: this.#formerHosts, fromSequence: this.#fromSequence } : {}),
+      ...this.#hosts.carried,
       ...(this.#record.dropped.length > 0 ? { dropped: this.#record.dropped } : {}),
       restreams: this.#restreams?.carry() ?? [],
     };
@@ -128,9 +120,9 @@ export class Broadcast {
   async #open(): Promise<void> {
     const life = this.#life;
     life.broadcastId = this.id;
-    life.hostId = this.#hostId;
+    life.hostId = this.#hosts.present;
     const publisher = life.publisher;
-    const row = { broadcastId: this.id, streamId: life.streamId, hostId: this.#hostId, startedAt: new Date().toISOString() };
+    const row = { broadcastId: this.id, streamId: life.streamId, hostId: this.#hosts.present, startedAt: new Date().toISOString() };
     const opened = await catalog.openBroadcast.executeWithOptions({ summary: `open ${this.id}` }, [row]);
     this.#record.settings = opened.settings;
     this.#retentionHours = opened.retentionHours;
@@ -178,7 +170,7 @@ export class Broadcast {
   /** Encodes this publisher until something changes; a cause ends the broadcast. */
   async #encode(publisher: PublishStarted): Promise<EndCause | null> {
     const life = this.#life;
-    if (publisher.hostId !== this.#hostId && patched(BROADCAST_CHANGES_HOST)) await this.#moveTo(publisher.hostId);
+    if (publisher.hostId !== this.#hosts.present && patched(BROADCAST_CHANGES_HOST)) await this.#moveTo(publisher.hostId);
     if (this.#encoding && this.#encoding.publishId !== publisher.publishId) {
       if (this.#encoding.canTake(publisher)) this.#encoding.publishId = publisher.publishId;
       else await this.#stopEncoding();
@@ -202,13 +194,12 @@ export class Broadcast {
    * reached; nobody waits for that.
    */
   async #moveTo(hostId: string): Promise<void> {
-    const left = this.#leftAt(this.#hostId);
+    const left = this.#leftAt(this.#hosts.present);
     this.#abandonEncoding();
     this.#last = null;
-    this.#hostLost = false;
-    this.#formerHosts = [...this.#formerHosts.filter((former) => former !== hostId && former !== left.hostId), left.hostId];
-    this.#hostId = this.#life.hostId = this.#record.hostId = hostId;
-    this.#fromSequence = firstSequenceAfter(Date.now() - (this.#endsAt - this.#record.settings.maxDurationSeconds * MS_PER_SECOND));
+    const openedAt = this.#endsAt - this.#record.settings.maxDurationSeconds * MS_PER_SECOND;
+    this.#hosts.moveTo(hostId, Date.now() - openedAt);
+    this.#life.hostId = this.#record.hostId = hostId;
     if (this.#record.liveAt) this.#interruptedAt ??= Date.now();
     const status = this.#record.liveAt ? 'reconnecting' : this.#life.status;
     const isNews = status !== this.#life.status;
@@ -261,13 +252,14 @@ export class Broadcast {
    */
   #startSlate(publishId: string): Encoding {
     const encoder = this.#encoderOf(this.#record.source);
-    return new Encoding({ ...encoder, hostId: this.#hostId, publishId, after: null, programme: true }).start();
+    return new Encoding({ ...encoder, hostId: this.#hosts.present, publishId, after: null, programme: true }).start();
   }
 
   #encoderOf(source: SourceLayout) {
     const { streamId } = this.#life;
     const { settings, dropped } = this.#record;
-    const numbering = this.#fromSequence === undefined ? {} : { fromSequence: this.#fromSequence };
+    const { fromSequence } = this.#hosts;
+    const numbering = fromSequence === undefined ? {} : { fromSequence };
     const without = dropped.length > 0 ? { without: [...dropped] } : {};
     return { streamId, broadcastId: this.id, epoch: ++this.#epoch, source, settings, ...numbering, ...without };
   }
@@ -275,7 +267,7 @@ export class Broadcast {
   #goLive(): void {
     const again = this.#record.liveAt !== null;
     this.#interruptedAt = null;
-    this.#hostLost = false;
+    this.#hosts.lost = false;
     this.#record.liveAt ??= new Date().toISOString();
     const renditions = this.#record.renditions.map((rendition) => rendition.id);
     this.#transition('live', { type: again ? 'stream.reconnected' : 'stream.live', data: { renditions } });
@@ -287,7 +279,7 @@ export class Broadcast {
 
   /** Beside the broadcast: no destination, and no database that is away, holds it up. */
   #startRestreams(): void {
-    this.#restreams = new Restreams(this.#life, this.id, this.#hostId, this.#record.source);
+    this.#restreams = new Restreams(this.#life, this.id, this.#hosts.present, this.#record.source);
     this.#life.restreams = this.#restreams;
     void this.#restreams.startEnabled();
   }
@@ -296,7 +288,7 @@ export class Broadcast {
   async #afterEncoding({ programme }: Encoding, end: EncodingEnd, publisher: PublishStarted): Promise<EndCause | null> {
     const life = this.#life;
     this.#encoding = null;
-    this.#hostLost = end.unreachable === true;
+    this.#hosts.lost = end.unreachable === true;
     // There was no slate to be had, or the ingest is gone: the next encoder, from the publisher itself, finds out.
     if (programme && end.reason === 'source_gone') return null;
     if (end.reason === 'source_gone' || end.reason === 'stopped' || end.reason === 'host_lost') {
@@ -348,14 +340,15 @@ export class Broadcast {
   async #finish(cause: EndCause): Promise<void> {
     this.#clock.cancel();
     // Of a host that is gone nothing can be had now; it is finished when it is back. Histories before that waited for it.
-    const isLost = this.#hostLost && patched(LOST_HOST_IS_FINISHED_LATER);
+    const isLost = this.#hosts.lost && patched(LOST_HOST_IS_FINISHED_LATER);
     if (isLost) this.#abandonEncoding();
     const restreams = this.#restreams;
-    const hosts = isLost ? [...this.#formerHosts, this.#hostId] : this.#formerHosts;
+    const { former, present } = this.#hosts;
+    const hosts = isLost ? [...former, present] : former;
     await finishBroadcast(cause, {
       life: this.#life,
       record: this.#record,
-      hostId: this.#hostId,
+      hostId: present,
       retentionHours: this.#retentionHours,
       left: hosts.map((hostId) => ({ ...this.#leftAt(hostId), publishId: null })),
       endRestreams: async () => restreams?.endAll(),

@@ -5,7 +5,7 @@ import { presentCarriers } from '../carriers.js';
 import type { InitSegment } from '../fmp4/init-segment.js';
 import { waitTopic, type HeldRequests } from '../held-requests.js';
 import type { OriginMetrics } from '../metrics.js';
-import { initFile, segmentFile, type BroadcastFolder } from '../store/broadcast-folder.js';
+import { initFile, type BroadcastFolder } from '../store/broadcast-folder.js';
 import type { History } from '../store/history.js';
 import { Journal } from '../store/journal.js';
 import type { JournalLine, SegmentFile, SegmentLine } from '../store/journal-lines.js';
@@ -14,9 +14,10 @@ import type { SegmentCache } from '../store/segment-cache.js';
 import { ActiveRun, endOfLineMs } from './active-run.js';
 import { AlignedCuts } from './aligned-cuts.js';
 import type { AlignedSegment } from './aligner.js';
+import { BroadcastWriter } from './broadcast-writer.js';
 import { EncodeRun, type CutSink } from './encode-run.js';
 import { firstPartOf, LiveEdge } from './live-edge.js';
-import { gapInsteadOf, lostSegment } from './lost-segment.js';
+import { lostSegment } from './lost-segment.js';
 import { PartCuts, type CompletedSegment } from './part-cuts.js';
 import { PartMedia } from './part-media.js';
 import { describeRun } from './run-line.js';
@@ -46,9 +47,8 @@ const DRAIN_LIMIT_MS = 1500;
 const MAX_UNWRITTEN_SEGMENTS = 30;
 
 /**
- * A broadcast that has not ended: takes one encoder after the other, numbers their segments, writes them, lists them.
- * Everything that touches the disk goes through one queue, so that what is listed later is written later; the sockets
- * are read on regardless of how slow it is.
+ * A broadcast that has not ended: takes one encoder after the other, numbers their segments, writes them, lists them. The
+ * sockets are read on regardless of how slow the disk is.
  */
 export class LiveBroadcast {
   readonly history: History;
@@ -57,9 +57,7 @@ export class LiveBroadcast {
   #journal: Journal;
   #run: ActiveRun | null = null;
   #commands: Promise<unknown> = Promise.resolve();
-  #writes: Promise<void> = Promise.resolve();
-  #unwritten = 0;
-  #unstoredSince: number | null = null;
+  #writer: BroadcastWriter;
   #nextMsn: number;
   #timelineEndMs: number;
   /** Not null: no further media is taken, and this is what a late encoder hears. */
@@ -72,6 +70,7 @@ export class LiveBroadcast {
     this.history = options.history;
     this.folder = options.folder;
     this.#journal = journal;
+    this.#writer = new BroadcastWriter({ ...options, journal });
     this.#nextMsn = options.history.nextMsn;
     this.#timelineEndMs = options.history.endOfTimelineMs;
     this.#partMedia = new PartMedia(options.folder, options.parts, options.cache);
@@ -104,7 +103,7 @@ export class LiveBroadcast {
   }
 
   get status(): BroadcastStatus {
-    return describeStatus(this.history, this.#run?.encode ?? null, this.#unstoredSince);
+    return describeStatus(this.history, this.#run?.encode ?? null, this.#writer.unstoredSince);
   }
 
   /** Its files stay until they are deleted by name. */
@@ -138,7 +137,7 @@ export class LiveBroadcast {
     return this.#exclusive(async () => {
       if (this.history.endedAt === null) {
         await this.#run?.encode.drain(DRAIN_LIMIT_MS);
-        await this.#writes;
+        await this.#writer.settled;
         const line: JournalLine = { type: 'end', at: Date.now() };
         await this.#journal.append(line);
         await this.#journal.sync();
@@ -157,7 +156,7 @@ export class LiveBroadcast {
     this.#closing ??= 'shutting_down';
     await this.#exclusive(async () => {
       this.#run?.encode.close();
-      await this.#writes;
+      await this.#writer.settled;
       if (this.history.endedAt === null) await this.#journal.close();
     });
     this.#waiters.wake();
@@ -197,11 +196,7 @@ export class LiveBroadcast {
       onRefused: () => this.#options.metrics.refusedOutputs.inc(),
       onFinished: () => {
         log.info({ segments: this.#nextMsn }, 'encoder run over');
-        const rest: JournalLine = { type: 'rest', run: line.run };
-        this.#enqueue(async () => {
-          await this.#journal.append(rest);
-          this.history.apply(rest);
-        });
+        this.#writer.appendAndApply({ type: 'rest', run: line.run });
       },
     });
     const run: ActiveRun = new ActiveRun(line, encode, request.receivedAt);
@@ -210,7 +205,7 @@ export class LiveBroadcast {
     this.history.apply(line);
     if (line.fromSequence !== undefined) this.history.edge?.skipTo(firstPartOf(this.history.runs.length, line.fromSequence));
     if (this.history.edge) this.history.edge.carriers = presentCarriers(this.history.runs);
-    this.#enqueue(() => this.#journal.append(line));
+    this.#writer.append(line);
     return encode;
   }
 
@@ -262,14 +257,9 @@ export class LiveBroadcast {
     const repeat = this.history.runs.filter(({ epoch, run: number }) => epoch === run.line.epoch && number < run.line.run).length;
     const file = initFile(run.line.epoch, repeat);
     const { codec, width, height } = init;
-    const line: JournalLine = { type: 'init', run: run.line.run, rendition, file, codec, width, height };
-    // The cache keeps it as well: a header the disk refuses would make every segment behind it useless.
-    this.#options.cache.put(this.folder.file(rendition, file), init.bytes);
+    const line = { type: 'init', run: run.line.run, rendition, file, codec, width, height } as const;
     this.history.apply(line);
-    this.#enqueue(async () => {
-      await this.folder.write(rendition, file, init.bytes);
-      await this.#journal.append(line);
-    });
+    this.#writer.header(line, init.bytes);
   }
 
   #takeSegment(run: ActiveRun, aligned: AlignedSegment): void {
@@ -298,10 +288,14 @@ export class LiveBroadcast {
     if (missing.length > 0) this.#options.log.warn({ missing, msn: line.msn }, 'renditions are missing; their playlists get a gap');
     this.#checkLength(line, run.line.targetDuration);
     this.#timelineEndMs = endOfLineMs(line);
-    this.#unwritten++;
-    this.#enqueue(() => this.#publish(line, bytes, cutAt, missing.length > 0));
-    if (this.#unwritten > MAX_UNWRITTEN_SEGMENTS && !run.encode.finished) {
-      this.#options.log.error({ unwritten: this.#unwritten }, 'the disk does not take the segments; encoder stopped');
+    const isGap = missing.length > 0;
+    this.#writer.segment({ line, media: bytes, cutAt }, () => {
+      this.#wakeWaiting();
+      // Parts woke their own playlists already; a gap is listed now.
+      if (isGap) this.#options.held.wakeAll(`${this.history.open.broadcastId}/`);
+    });
+    if (this.#writer.unwritten > MAX_UNWRITTEN_SEGMENTS && !run.encode.finished) {
+      this.#options.log.error({ unwritten: this.#writer.unwritten }, 'the disk does not take the segments; encoder stopped');
       run.encode.close();
     }
   }
@@ -315,51 +309,9 @@ export class LiveBroadcast {
     }
   }
 
-  async #publish(line: SegmentLine, media: ReadonlyMap<string, Buffer>, cutAt: number, isGap: boolean): Promise<void> {
-    const { cache, metrics, log } = this.#options;
-    const name = segmentFile(line.msn);
-    for (const [rendition, bytes] of media) cache.put(this.folder.file(rendition, name), bytes);
-    let lost = false;
-    try {
-      if (this.#options.isDiskFull()) throw new HoldfastError('disk_full');
-      await Promise.all([...media].map(([rendition, bytes]) => this.folder.write(rendition, name, bytes)));
-      await this.#journal.append(line);
-      this.#unstoredSince = null;
-    } catch (error) {
-      lost = true;
-      this.#unstoredSince ??= Date.now();
-      metrics.writeFailures.inc();
-      log.error({ msn: line.msn, reason: String(error) }, 'segment not written; it is played from memory and missing later');
-      await this.#journalLoss(line);
-    }
-    this.#unwritten--;
-    this.history.addSegment(line, lost);
-    metrics.segments.inc(media.size);
-    for (const bytes of media.values()) metrics.mediaBytes.inc(bytes.length);
-    const MS = 1000;
-    metrics.publishSeconds.set((performance.now() - cutAt) / MS);
-    this.#wakeWaiting();
-    // Parts woke their own playlists already; a gap is listed now.
-    if (isGap) this.#options.held.wakeAll(`${this.history.open.broadcastId}/`);
-  }
-
   /** Whoever waits for the broadcast to become playable: the media worker, and viewers. */
   #wakeWaiting(): void {
     this.#waiters.wake();
     this.#options.held.wake(waitTopic(this.history.open.playbackId));
-  }
-
-  async #journalLoss(line: SegmentLine): Promise<void> {
-    try {
-      await this.#journal.append(gapInsteadOf(line));
-    } catch (error) {
-      this.#options.log.error({ msn: line.msn, reason: String(error) }, 'lost segment not journalled');
-    }
-  }
-
-  #enqueue(write: () => Promise<void>): void {
-    this.#writes = this.#writes.then(write).catch((error: unknown) => {
-      this.#options.log.error({ reason: String(error) }, 'journal or header not written');
-    });
   }
 }
