@@ -13,6 +13,8 @@ export interface FuzzOptions {
   ffmpegPath: string;
   seconds: number;
   seed: number;
+  /** HOLDFAST_VIEWER_PROCESSES */
+  viewerProcesses?: number;
 }
 
 export interface FuzzReport {
@@ -34,8 +36,8 @@ const PATHS_EVERY_MS = 2000;
  * Attacks a Holdfast of its own in every way at once, beside a live stream, and tells whether that stream and every
  * process came through. The attacks depend on the seed alone; their interleaving does not.
  */
-export async function runFuzz({ ffmpegPath, seconds, seed }: FuzzOptions): Promise<FuzzReport> {
-  const stack = await startStack(SETTINGS);
+export async function runFuzz({ ffmpegPath, seconds, seed, viewerProcesses = 0 }: FuzzOptions): Promise<FuzzReport> {
+  const stack = await startStack({ ...SETTINGS, HOLDFAST_VIEWER_PROCESSES: String(viewerProcesses) });
   let live: LiveStream | null = null;
   try {
     const run = await stack.run();
