@@ -6,7 +6,7 @@ import { createRegistry } from '../../ops/ops-server.js';
 import { runEntry } from '../../ops/run-entry.js';
 import { explainListenError } from '../listen-error.js';
 import { socketFolder, viewerSocket } from '../packager/socket-paths.js';
-import { answerForMetrics } from './viewer-processes.js';
+import { answerOrigin } from './viewer-messages.js';
 import { startViewerServer } from './viewer-server.js';
 
 /*
@@ -28,7 +28,7 @@ async function run(env: Environment, log: Logger): Promise<void> {
   }).catch((error: unknown) => {
     throw explainListenError(error, { [env.HOLDFAST_PLAYBACK_PORT]: 'HOLDFAST_PLAYBACK_PORT' });
   });
-  answerForMetrics(() => registry.getMetricsAsJSON());
+  answerOrigin(() => registry.getMetricsAsJSON());
   await once(process, 'disconnect');
 }
 

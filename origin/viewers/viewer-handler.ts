@@ -44,10 +44,19 @@ async function answer({ link, answers, limits }: ViewerHandlerOptions, request: 
   if (!limit.take()) throw new HoldfastError('rate_limited');
   try {
     if (!question) return await link.pass(request, response);
-    return sendWhole(request, response, await answers.ask(question).done);
+    const answered = await unlessGone(response, answers.ask(question).done);
+    return answered ? sendWhole(request, response, answered) : 0;
   } finally {
     limit.give();
   }
+}
+
+/** null: the viewer has gone before. */
+function unlessGone<T>(response: ServerResponse, answer: Promise<T>): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    response.once('close', () => resolve(null));
+    answer.then(resolve, reject);
+  });
 }
 
 const isPlain = ({ method, headers }: IncomingMessage): boolean => method === 'GET' && !Object.keys(headers).some((name) => OWN_ANSWER.test(name));

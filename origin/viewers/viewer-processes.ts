@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
-import type { MetricObjectWithValues, MetricValue } from 'prom-client';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../log/logger.js';
+import { askViewer, type ProcessMetrics } from './viewer-messages.js';
 
 export interface ViewerProcessesOptions {
   count: number;
@@ -18,27 +19,18 @@ export interface ViewerProcesses {
   close(): Promise<void>;
 }
 
-/** What `getMetricsAsJSON` of prom-client gives. */
-export type ProcessMetrics = MetricObjectWithValues<MetricValue<string>>[];
-
-interface MetricsRequest {
-  askFor: 'metrics';
-  id: number;
-}
-
-interface MetricsAnswer {
-  id: number;
-  metrics: ProcessMetrics;
-}
-
 /** Between the end of one and the start of the next: what ends at once would be started without end. */
 const RESPAWN_MS = 1000;
 /** A process that takes longer is left out of this look. */
 const METRICS_LIMIT_MS = 1000;
+/** Between two signs of life that are asked for. */
+const LIFE_MS = 2000;
+/** Nothing a viewer process does takes that long: whoever is connected to one that hangs waits for nothing. */
+const HUNG_MS = 8000;
 
 /**
- * Processes that share one playback port: the kernel's connections are dealt out to them in turn (node:cluster). One that
- * ends is replaced; all end with this process, however that ends. Rejects when one ends before it listens.
+ * Processes that share one playback port: connections are dealt out to them in turn (node:cluster). One that ends or hangs
+ * is replaced; all end with this process, however that ends. Rejects when one ends before it listens.
  */
 export async function startViewerProcesses({ count, script, log }: ViewerProcessesOptions): Promise<ViewerProcesses> {
   cluster.setupPrimary({ exec: script });
@@ -49,6 +41,7 @@ export async function startViewerProcesses({ count, script, log }: ViewerProcess
     return new Promise((resolve, reject) => {
       worker.once('listening', ({ port }) => {
         listening.add(worker);
+        void killWhenHung(worker, log);
         resolve(port);
       });
       worker.once('exit', (code, signal) => {
@@ -57,27 +50,33 @@ export async function startViewerProcesses({ count, script, log }: ViewerProcess
         const pid = worker.process.pid;
         if (!hasListened) return reject(new Error(`Viewer process ${pid} ended before it listened (${signal || `exit code ${code}`}).`));
         log.error({ pid, code, signal }, 'viewer process ended; another one is started');
-        replace();
+        void replace();
       });
     });
   };
-  const replace = (): void => {
-    setTimeout(() => {
-      if (!closing) start().catch((error: unknown) => {
+  const replace = async (): Promise<void> => {
+    for (let running = false; !running && !closing;) {
+      await delay(RESPAWN_MS, undefined, { ref: false });
+      if (closing) return;
+      running = await start().then(() => true, (error: unknown) => {
         log.error({ reason: String(error) }, 'no viewer process; it is tried again');
-        replace();
+        return false;
       });
-    }, RESPAWN_MS);
+    }
   };
   const close = async (): Promise<void> => {
     closing = true;
     await Promise.all(Object.values(cluster.workers ?? {}).map((worker) => ended(worker!)));
   };
+  const metrics = async (): Promise<ProcessMetrics[]> => {
+    const answers = await Promise.all([...listening].map((worker) => askViewer(worker, 'metrics', METRICS_LIMIT_MS)));
+    return answers.filter((answer) => answer !== null);
+  };
   const ports = await Promise.all(Array.from({ length: count }, start)).catch(async (error: unknown) => {
     await close();
     throw error;
   });
-  return { port: ports[0]!, running: () => listening.size, metrics: () => collectMetrics([...listening]), close };
+  return { port: ports[0]!, running: () => listening.size, metrics, close };
 }
 
 /** Viewers' connections are not waited for: players connect again. */
@@ -89,34 +88,11 @@ function ended(worker: Worker): Promise<void> {
   });
 }
 
-let lastRequest = 0;
-
-async function collectMetrics(workers: readonly Worker[]): Promise<ProcessMetrics[]> {
-  const answers = await Promise.all(workers.map(metricsOf));
-  return answers.filter((metrics) => metrics !== null);
-}
-
-function metricsOf(worker: Worker): Promise<ProcessMetrics | null> {
-  const id = ++lastRequest;
-  return new Promise((resolve) => {
-    const settle = (metrics: ProcessMetrics | null): void => {
-      clearTimeout(timer);
-      worker.off('message', take);
-      resolve(metrics);
-    };
-    const take = (message: MetricsAnswer): void => {
-      if (message.id === id) settle(message.metrics);
-    };
-    const timer = setTimeout(() => settle(null), METRICS_LIMIT_MS);
-    worker.on('message', take);
-    worker.send({ askFor: 'metrics', id } satisfies MetricsRequest, (error: Error | null) => error && settle(null));
-  });
-}
-
-/** The other end, in a viewer process. */
-export function answerForMetrics(read: () => Promise<ProcessMetrics>): void {
-  process.on('message', (message: Partial<MetricsRequest>) => {
-    const { askFor, id } = message;
-    if (askFor === 'metrics' && id !== undefined) void read().then((metrics) => process.send?.({ id, metrics } satisfies MetricsAnswer));
-  });
+async function killWhenHung(worker: Worker, log: Logger): Promise<void> {
+  while (!worker.isDead()) {
+    await delay(LIFE_MS, undefined, { ref: false });
+    if (worker.isDead() || (await askViewer(worker, 'alive', HUNG_MS)) || worker.isDead()) continue;
+    log.error({ pid: worker.process.pid }, 'viewer process hangs; it is killed');
+    return ended(worker);
+  }
 }

@@ -59,6 +59,14 @@ describe('viewers served by processes of their own', () => {
     expect(await originPid()).toBe(pid);
   });
 
+  it('do not lose it when one of them hangs', async () => {
+    const pid = await originPid();
+    const [hung] = childrenOf(pid);
+    process.kill(hung!, 'SIGSTOP');
+    await until(() => childrenOf(pid).length === COUNT && !childrenOf(pid).includes(hung!), 'another process');
+    await until(() => player.isMoving(), 'the picture');
+  });
+
   it('come back with the origin when that is killed, and none is left of the one before', async () => {
     const before = await originPid();
     const children = childrenOf(before);
