@@ -6,12 +6,14 @@ import { runLatencyBench } from './latency-bench.js';
 import { runPeersBench } from './peers-bench.js';
 import { runRestreamBench } from './restream-bench.js';
 import { runSoakBench } from './soak-bench.js';
+import { runSwitchingBench } from './switching-bench.js';
 import { runViewersBench } from './viewers-bench.js';
 
 const USAGE = `npm run bench -- ladder [--seconds 60] [--runs 1] [--passthrough]
 npm run bench -- latency [--seconds 60] [--runs 5] [--parts 0.333,0.2]
 npm run bench -- peers [--seconds 30] [--runs 5] [--parts 0.2]
 npm run bench -- soak [--minutes 30] [--parts 0.333]
+npm run bench -- switching [--seconds 60] [--runs 2] [--parts 0.333]
 npm run bench -- restream [--seconds 60] [--runs 1]
 npm run bench -- viewers [--seconds 30] [--viewers 600] [--held 5000] [--parts 0.2] [--held-parts 0.333] [--processes 2] [--h2]
 npm run bench -- conformance [--minutes 10] [--passthrough]
@@ -21,6 +23,7 @@ npm run bench -- conformance [--minutes 10] [--passthrough]
   latency  publish to first picture, and glass to glass by a clock in the pixels, in Chromium (CHROMIUM names it)
   peers    the same beside nginx-rtmp (Debian's) and MediaMTX (MEDIAMTX_BIN names it), with ratios
   soak     the same picture watched for long: stalls, drift of the distance from the encoder, memory of the origin
+  switching  renditions a player takes when its network becomes slow and fast again, and its stalls
   restream CPU seconds of one copying restream at 3 Mbit/s, against bare ffmpeg -c copy
   viewers  CPU of the origin per viewer-second and lateness of parts; publish to received of held playlist requests;
            with --h2 the first of these over HTTP/2 and TLS; with --processes from so many viewer processes
@@ -40,7 +43,7 @@ const partsOf = (args: readonly string[], name = 'parts'): string[] | null => {
 };
 
 const [bench, ...args] = process.argv.slice(2);
-const BENCHES = ['ladder', 'latency', 'peers', 'soak', 'restream', 'viewers', 'conformance'];
+const BENCHES = ['ladder', 'latency', 'peers', 'soak', 'switching', 'restream', 'viewers', 'conformance'];
 if (!BENCHES.includes(bench ?? '')) {
   console.error(USAGE);
   process.exit(bench === '--help' ? 0 : 2);
@@ -67,6 +70,8 @@ if (bench === 'ladder') {
     const peers = { runs: option(args, 'runs', 5), seconds: option(args, 'seconds', 30), partDuration: given?.[0] ?? '0.2' };
     await runPeersBench({ ...common, ...peers, chromiumPath, mediamtxPath: process.env.MEDIAMTX_BIN || undefined });
   } else if (bench === 'latency') await runLatencyBench({ ...common, runs: option(args, 'runs', 5), partDurations: given ?? ['0.333', '0.2'], chromiumPath });
-  else await runSoakBench({ ffmpegPath: ffmpeg, chromiumPath, minutes: option(args, 'minutes', 30), partDuration: given?.[0] ?? '0.333' });
+  else if (bench === 'switching') {
+    await runSwitchingBench({ ...common, runs: option(args, 'runs', 2), partDuration: given?.[0] ?? '0.333', chromiumPath });
+  } else await runSoakBench({ ffmpegPath: ffmpeg, chromiumPath, minutes: option(args, 'minutes', 30), partDuration: given?.[0] ?? '0.333' });
 }
 process.exit();

@@ -5,7 +5,7 @@
 import { bufferedAhead } from './buffered.js';
 import { clock } from './clock.js';
 import { LiveDistance } from './live-distance.js';
-import { expectedBandwidth, labelAuto, listQualities } from './quality.js';
+import { expectedBandwidth, labelAuto, watchQuality } from './quality.js';
 
 const Hls = window.Hls;
 const $ = (id) => document.getElementById(id);
@@ -127,10 +127,7 @@ function createHls() {
   // it would ask for liveSyncDurationCount beside it.
   hls.config.liveMaxLatencyDurationCount = STARVED_TARGET_DURATIONS;
   player.hls = hls;
-  hls.on(Hls.Events.MANIFEST_PARSED, () => {
-    listQualities(hls);
-    void play();
-  });
+  hls.on(Hls.Events.MANIFEST_PARSED, () => void play());
   hls.on(Hls.Events.LEVEL_LOADED, (_event, { details }) => {
     lowLatency = details.partTarget > 0;
     distance.loaded(details);
@@ -140,7 +137,7 @@ function createHls() {
     if (!isLive && video.ended) onEnded();
     if (video.readyState < video.HAVE_FUTURE_DATA) endIfComplete();
   });
-  hls.on(Hls.Events.LEVEL_SWITCHED, () => labelAuto(hls));
+  watchQuality(hls, Hls.Events);
   hls.on(Hls.Events.ERROR, (_event, data) => {
     if (data.fatal) recover(hls, data);
   });

@@ -1,6 +1,8 @@
 /*
  * The quality menu, and with which quality to begin.
  */
+import { watchNetwork } from './slow-network.js';
+
 const $ = (id) => document.getElementById(id);
 
 const BITS_PER_MEGABIT = 1_000_000;
@@ -16,7 +18,7 @@ export function expectedBandwidth() {
 }
 
 /** Fills the menu, best first; one quality alone needs none. */
-export function listQualities(hls) {
+function listQualities(hls) {
   const select = $('quality');
   const name = (level) => {
     const side = Math.min(level.width, level.height);
@@ -35,4 +37,11 @@ export function labelAuto(hls) {
   if (!auto) return;
   const current = [...$('quality').options].find((option) => option.value === String(hls.currentLevel));
   auto.text = hls.autoLevelEnabled && current ? `Auto · ${current.text}` : 'Auto';
+}
+
+/** The menu follows what hls.js knows and plays; hls.js follows the network. */
+export function watchQuality(hls, events) {
+  hls.on(events.MANIFEST_PARSED, () => listQualities(hls));
+  hls.on(events.LEVEL_SWITCHED, () => labelAuto(hls));
+  watchNetwork(hls, events);
 }
