@@ -1,6 +1,3 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { dataPaths } from '../config/addresses.js';
 import { redactText } from '../log/redact.js';
 import type { LogOutput } from './log-output.js';
 import { LauncherError } from './launcher-error.js';
@@ -32,7 +29,6 @@ interface CreatedStream {
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const STOP_GRACE_MS = 2000;
-const OWNER_ONLY = 0o600;
 const FRAME_RATE = 30;
 const GOP_SECONDS = 2;
 const BITRATE = '2500k';
@@ -55,16 +51,15 @@ export async function startDemo({ run, apiUrl, ffmpeg, dataDir, output }: DemoOp
     return (await response.json()) as Body;
   };
   const stream = await call<CreatedStream>('POST', '/streams', { name: 'Demo' });
-  // Arguments can be read by everyone on the machine; ffmpeg takes the key from a preset file as well (-fpre).
-  const preset = join(dataPaths(dataDir).run, 'demo.ffpreset');
-  await writeFile(preset, `rtmp_playpath=${stream.streamKey}\n`, { mode: OWNER_ONLY });
   const hideKey = (text: string): string => redactText(text).replaceAll(stream.streamKey, '…');
   const publisher = new SupervisedProcess(
     {
       name: 'demo',
       command: {
         file: ffmpeg,
-        args: publishArguments(stream.ingest.rtmp, preset),
+        // ffmpeg 9 takes an RTMP address from its arguments only (its -fpre files reach no protocols), where everyone on the
+        // machine can read it. It opens a test picture, nobody's broadcast.
+        args: publishArguments(`${stream.ingest.rtmp}/${stream.streamKey}`),
         env: process.env,
         cwd: dataDir,
       },
@@ -89,7 +84,7 @@ export async function startDemo({ run, apiUrl, ffmpeg, dataDir, output }: DemoOp
 }
 
 /** A moving picture with running numbers, and a tone that beeps each second; 720p30 with a GOP of 2 s. */
-function publishArguments(server: string, preset: string): string[] {
+function publishArguments(url: string): string[] {
   const gop = String(FRAME_RATE * GOP_SECONDS);
   return [
     '-hide_banner', '-loglevel', 'warning', '-nostats', '-nostdin',
@@ -99,6 +94,6 @@ function publishArguments(server: string, preset: string): string[] {
     '-g', gop, '-keyint_min', gop, '-sc_threshold', '0',
     '-b:v', BITRATE, '-maxrate', BITRATE, '-bufsize', BITRATE,
     '-c:a', 'aac', '-b:a', '128k', '-ac', '2',
-    '-fpre', preset, '-f', 'flv', server,
+    '-f', 'flv', url,
   ];
 }
