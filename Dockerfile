@@ -9,7 +9,7 @@ RUN apt-get update \
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
-RUN node scripts/build.mjs && node deploy/install-ffmpeg.mjs /opt/holdfast/ffmpeg
+RUN node tools/build/build.mjs && node deploy/install-ffmpeg.mjs /opt/holdfast/ffmpeg
 RUN npm prune --omit=dev
 
 FROM node:20-bookworm-slim

@@ -1,55 +1,22 @@
-import { builtinModules } from 'node:module';
 import js from '@eslint/js';
 import importX, { createNodeResolver } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
+import { ENTRY_FILES, ENTRY_MAY_IMPORT, FORBIDDEN_PACKAGES, MAY_IMPORT, ROOMS } from './tools/lint/rooms.js';
 
 /** A hard look at anything above; generated code does not exist here. */
 const MAX_LINES = 300;
 
-/**
- * Who may import whom. What is not listed for a room must not be imported there; only the composing rooms (launcher,
- * bench, drill, test) may import everything. A room's `main.ts` is its composition and may import some more.
- */
-const ROOMS = [
-  'activities', 'api', 'auth', 'bench', 'config', 'contracts', 'db', 'domain', 'drill', 'fuzz', 'hls', 'ingest', 'launcher', 'log',
-  'media', 'ops', 'origin', 'temporal', 'test', 'web', 'workers', 'workflows',
-];
-const MAY_IMPORT = {
-  domain: [],
-  contracts: ['domain'],
-  log: [],
-  config: ['domain'],
-  hls: ['domain'],
-  auth: ['domain', 'contracts'],
-  ops: ['log', 'domain'],
-  temporal: ['domain', 'log'],
-  workflows: ['domain', 'contracts', 'activities', 'temporal/search-attributes.ts'],
-  db: ['domain', 'contracts', 'auth', 'log'],
-  media: ['domain', 'contracts', 'log'],
-  activities: ['domain', 'contracts', 'media', 'log'],
-  ingest: ['domain', 'contracts', 'log', 'ops', 'temporal', 'workflows/messages.ts'],
-  origin: ['domain', 'contracts', 'hls', 'log', 'ops', 'auth'],
-  api: ['domain', 'contracts', 'db', 'auth', 'temporal', 'workflows/messages.ts', 'log', 'ops', 'config'],
-  workers: [
-    'activities', 'auth', 'config', 'contracts', 'db', 'domain', 'log', 'media', 'ops', 'temporal', 'workflows',
-  ],
-};
-const MAIN_MAY_IMPORT = {
-  ingest: ['config', 'db', 'auth'],
-  origin: ['config', 'db'],
-  api: ['config'],
-};
-
 /** One zone per pair of rooms: what a file of the one must not import from the other. */
-const zones = Object.entries(MAY_IMPORT).flatMap(([room, allowed]) => [
-  ...zonesOf(`./${room}/**/!(main).ts`, room, allowed),
-  ...zonesOf(`./${room}/**/main.ts`, room, [...allowed, ...(MAIN_MAY_IMPORT[room] ?? [])]),
-]);
+const zones = Object.entries(MAY_IMPORT).flatMap(([room, allowed]) => {
+  const entryAllowed = [...allowed, ...(ENTRY_MAY_IMPORT[room] ?? [])];
+  return [...zonesOf(`./${room}/**/!(main).ts`, room, allowed), ...zonesOf(`./${room}/**/main.ts`, room, entryAllowed)];
+});
 
-/** @param allowed rooms, or single files of rooms */
+/** @param allowed rooms, folders of rooms, or single files of rooms */
 function zonesOf(target, room, allowed) {
-  const closed = ROOMS.filter((other) => other !== room && !allowed.includes(other));
-  const message = `${room} may import only: ${allowed.join(', ') || 'nothing'}.`;
+  const isAllowed = (other) => allowed.some((path) => other === path || other.startsWith(`${path}/`));
+  const closed = ROOMS.filter((other) => other !== room && !isAllowed(other));
+  const message = `${room} may import only: ${allowed.join(', ') || 'nothing'} (tools/lint/rooms.js).`;
   return closed.map((other) => ({
     target,
     from: `./${other}`,
@@ -57,6 +24,13 @@ function zonesOf(target, room, allowed) {
     message,
   }));
 }
+
+/** A room without the packages that would break it; entry files compose, so they are free. */
+const packageRules = Object.entries(FORBIDDEN_PACKAGES).map(([room, regex]) => ({
+  files: [`${room}/**/*.ts`],
+  ignores: ENTRY_FILES,
+  rules: { 'no-restricted-imports': ['error', { patterns: [{ regex, message: `Not a package for ${room} (tools/lint/rooms.js).` }] }] },
+}));
 
 /** What plain JavaScript finds in Node and in browsers. TypeScript knows by itself. */
 const GLOBALS = [
@@ -67,7 +41,7 @@ const GLOBALS = [
 
 /** Workflow code runs in a sandbox, and must decide the same on every replay. */
 const ONLY_TYPES = 'Only types: the code runs in another process.';
-const NO_NODE = 'Workflow code runs in a sandbox without Node.';
+const ONLY_ENTRIES = 'Only entry files read the environment (tools/lint/rooms.js).';
 
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', '.holdfast/', 'coverage/'] },
@@ -120,20 +94,22 @@ export default tseslint.config(
       'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones }],
     },
   },
+  ...packageRules,
   {
     files: ['workflows/**/*.ts'],
     rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          paths: builtinModules.map((name) => ({ name, message: NO_NODE })),
-          patterns: [{ regex: '^node:', message: NO_NODE }],
-        },
-      ],
       '@typescript-eslint/no-restricted-imports': [
         'error',
-        { patterns: [{ group: ['../activities/*', '../contracts/*'], allowTypeImports: true, message: ONLY_TYPES }] },
+        { patterns: [{ group: ['../activities/*', '**/contracts/*'], allowTypeImports: true, message: ONLY_TYPES }] },
       ],
+    },
+  },
+  {
+    files: Object.keys(MAY_IMPORT).map((room) => `${room}/**/*.ts`),
+    ignores: ENTRY_FILES,
+    rules: {
+      'no-restricted-properties': ['error', { object: 'process', property: 'env', message: ONLY_ENTRIES }],
+      'no-restricted-syntax': ['error', { selector: "CallExpression[callee.name='readEnvironment']", message: ONLY_ENTRIES }],
     },
   },
 );

@@ -1,5 +1,5 @@
-import type { BroadcastPart, Catalog, NewBroadcast, StreamProjection } from '../contracts/catalog.js';
-import type { DestinationSummary } from '../contracts/destinations.js';
+import type { BroadcastPart, Catalog, NewBroadcast, StreamProjection } from '../domain/contracts/catalog.js';
+import type { DestinationSummary } from '../domain/contracts/destinations.js';
 import type { StreamSettings } from '../domain/stream.js';
 import { withFailures } from './failures.js';
 

@@ -1,7 +1,7 @@
-import type { StreamHealth } from '../contracts/stream-health.js';
+import type { StreamHealth } from '../domain/contracts/stream-health.js';
 import type { TooSlow } from '../domain/encoder-pace.js';
 import type { StoreNews } from '../domain/store-health.js';
-import type { Logger } from '../log/logger.js';
+import type { Logger } from '../platform/log/logger.js';
 
 interface HealthDeps {
   /** Puts something into the stream's timeline; called within the activity. */

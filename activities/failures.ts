@@ -1,6 +1,6 @@
 import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import { HoldfastError } from '../domain/errors.js';
-import { redactText } from '../log/redact.js';
+import { redactText } from '../platform/log/redact.js';
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the widest function type; each activity keeps its own
 type AnyActivity = (...args: any[]) => Promise<unknown>;

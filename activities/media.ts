@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
-import type { BroadcastStatus } from '../contracts/origin-control.js';
+import type { BroadcastStatus } from '../domain/contracts/origin-control.js';
 import { HoldfastError } from '../domain/errors.js';
-import { stopEncoder } from '../media/encoder-process.js';
-import { EncoderStops } from './encoder-stops.js';
+import { stopEncoder } from '../media/encoder/encoder-process.js';
+import { EncoderStops } from '../media/encoder/encoder-stops.js';
 import { withFailures } from './failures.js';
 import { createRestreamActivities, type RestreamDeps } from './restream.js';
 import { transcode, type TranscodeDeps, type TranscodeInput, type TranscodeResult } from './transcode.js';

@@ -1,6 +1,6 @@
 import { pickLadder, type EncodePlan } from '../domain/ladder.js';
 import { judgePassthrough, type PassthroughObstacle, type SourceGop } from '../domain/passthrough.js';
-import type { Logger } from '../log/logger.js';
+import type { Logger } from '../platform/log/logger.js';
 import type { IngestClient } from '../media/control-client.js';
 import { cancellableDelay } from './cancellable-delay.js';
 import type { TranscodeInput } from './transcode.js';

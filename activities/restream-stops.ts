@@ -1,6 +1,6 @@
-import type { Logger } from '../log/logger.js';
-import { takeLeave } from '../media/restream-farewell.js';
-import { restreamFileId, type RestreamKey, type RestreamRecord, type RestreamRegistry } from '../media/restream-registry.js';
+import type { Logger } from '../platform/log/logger.js';
+import { takeLeave } from '../media/restream/restream-farewell.js';
+import { restreamFileId, type RestreamKey, type RestreamRecord, type RestreamRegistry } from '../media/restream/restream-registry.js';
 
 export interface StoppedRestream {
   /** The connection had to be cut, or the platform had not taken the end in time. */

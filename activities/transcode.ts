@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
-import type { MediaStart, PublisherStatus, RelayReader } from '../contracts/ingest-control.js';
-import type { BroadcastStatus } from '../contracts/origin-control.js';
-import type { StreamHealth } from '../contracts/stream-health.js';
+import type { MediaStart, PublisherStatus, RelayReader } from '../domain/contracts/ingest-control.js';
+import type { BroadcastStatus } from '../domain/contracts/origin-control.js';
+import type { StreamHealth } from '../domain/contracts/stream-health.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { TooSlow } from '../domain/encoder-pace.js';
 import { expendableRendition, pickLadder } from '../domain/ladder.js';
@@ -10,20 +10,20 @@ import { StoreHealth } from '../domain/store-health.js';
 import { PASSTHROUGH_OBSTACLES, type PassthroughObstacle } from '../domain/passthrough.js';
 import type { SourceLayout } from '../domain/source.js';
 import type { StreamSettings } from '../domain/stream.js';
-import type { Logger } from '../log/logger.js';
+import type { Logger } from '../platform/log/logger.js';
 import type { IngestClient, OriginClient } from '../media/control-client.js';
-import { encoderLogTail, endProcess, spawnEncoder, stopEncoder } from '../media/encoder-process.js';
-import type { EncoderRecord, EncoderRegistry } from '../media/encoder-registry.js';
+import { encoderLogTail, endProcess, spawnEncoder, stopEncoder } from '../media/encoder/encoder-process.js';
+import type { EncoderRecord, EncoderRegistry } from '../media/encoder/encoder-registry.js';
 import { ladderArguments } from '../media/ffmpeg/ladder-command.js';
 import type { VideoEncoderChoice } from '../media/ffmpeg/video-encoder.js';
-import { findByArgument, isRunning } from '../media/process-identity.js';
+import { findByArgument, isRunning } from '../media/process/process-identity.js';
 import { cancellableDelay } from './cancellable-delay.js';
-import type { EncoderStops } from './encoder-stops.js';
+import type { EncoderStops } from '../media/encoder/encoder-stops.js';
 import { tellStore, tellTooSlow } from './encoder-health.js';
 import { EncoderWatch } from './encoder-watch.js';
 import { whileHeartbeating } from './heartbeat.js';
 import { obstacleTo, planOf } from './passthrough.js';
-import { ensureSlate } from '../media/slate.js';
+import { ensureSlate } from '../media/slate/slate.js';
 
 export interface TranscodeDeps {
   origin: OriginClient;

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../domain/errors.js';
-import type { Page, PageStart } from '../db/repositories/page.js';
+import type { Page, PageStart } from '../platform/db/repositories/page.js';
 
 /** `<list>:<milliseconds>:<id>`; the list's name keeps a cursor from being used with another list. */
 const CURSOR = /^([a-z]+):(\d{1,15}):([A-Za-z0-9_-]{1,64})$/;

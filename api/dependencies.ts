@@ -1,14 +1,14 @@
 import type { Registry } from 'prom-client';
-import type { ApiKeyRepository } from '../db/repositories/api-keys.js';
-import type { BroadcastRepository } from '../db/repositories/broadcasts.js';
-import type { DestinationRepository } from '../db/repositories/destinations.js';
-import type { EventRepository } from '../db/repositories/events.js';
-import type { HostRepository } from '../db/repositories/hosts.js';
-import type { IdempotencyRepository } from '../db/repositories/idempotency.js';
-import type { RecordingRepository } from '../db/repositories/recordings.js';
-import type { StreamRepository } from '../db/repositories/streams.js';
-import type { Logger } from '../log/logger.js';
-import type { ReadyCheck } from '../ops/ops-server.js';
+import type { ApiKeyRepository } from '../platform/db/repositories/api-keys.js';
+import type { BroadcastRepository } from '../platform/db/repositories/broadcasts.js';
+import type { DestinationRepository } from '../platform/db/repositories/destinations.js';
+import type { EventRepository } from '../platform/db/repositories/events.js';
+import type { HostRepository } from '../platform/db/repositories/hosts.js';
+import type { IdempotencyRepository } from '../platform/db/repositories/idempotency.js';
+import type { RecordingRepository } from '../platform/db/repositories/recordings.js';
+import type { StreamRepository } from '../platform/db/repositories/streams.js';
+import type { Logger } from '../platform/log/logger.js';
+import type { ReadyCheck } from '../platform/ops/ops-server.js';
 import type { StreamCommands } from './stream-commands.js';
 
 /** Addresses as encoders and viewers see them. */

@@ -2,7 +2,7 @@ import { HoldfastError } from '../domain/errors.js';
 import { parseDestinationUrl } from '../domain/destination-url.js';
 import { isPrivateHost } from '../domain/private-address.js';
 import { PLATFORMS, type PlatformId } from '../domain/platforms.js';
-import type { DestinationSettings } from '../db/repositories/destinations.js';
+import type { DestinationSettings } from '../platform/db/repositories/destinations.js';
 import type { CreateDestination, PatchDestination } from './schemas/destination.js';
 
 export interface TargetRules {

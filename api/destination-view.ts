@@ -1,4 +1,4 @@
-import type { DestinationRecord } from '../db/repositories/destinations.js';
+import type { DestinationRecord } from '../platform/db/repositories/destinations.js';
 import type { RestreamState } from '../domain/destination.js';
 import { redactDestinationUrl } from '../domain/destination-url.js';
 import type { DestinationBody } from './schemas/destination.js';

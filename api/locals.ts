@@ -1,5 +1,5 @@
 import type { Response } from 'express';
-import type { Credential } from '../auth/permissions.js';
+import type { Credential } from '../platform/auth/permissions.js';
 
 /** What the middlewares know of a request. */
 export interface RequestLocals {

@@ -1,5 +1,5 @@
 import type { Express, Request, RequestHandler, Response } from 'express';
-import { coversStream, holdsOneOf, type Credential } from '../auth/permissions.js';
+import { coversStream, holdsOneOf, type Credential } from '../platform/auth/permissions.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { ApiDependencies } from './dependencies.js';
 import { newAttemptId } from './ids.js';

@@ -1,5 +1,5 @@
 import { HoldfastError, type ErrorCode } from '../domain/errors.js';
-import { isDatabaseUnavailable } from '../db/unavailable.js';
+import { isDatabaseUnavailable } from '../platform/db/unavailable.js';
 import type { Answer } from './route.js';
 
 /** What body-parser calls its errors → ours. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Credential, Permission } from '../auth/permissions.js';
+import type { Credential, Permission } from '../platform/auth/permissions.js';
 import type { ErrorCode } from '../domain/errors.js';
 
 /** What a handler gets: everything checked, nothing of HTTP. */

@@ -15,8 +15,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { RestreamState } from '../domain/destination.js';
 import { ERROR_KINDS, HoldfastError, type ErrorCode } from '../domain/errors.js';
 import { STREAMS_QUEUE, streamWorkflowId } from '../domain/task-queues.js';
-import { CALL_DEADLINE_MS } from '../temporal/client.js';
-import { STREAM_ID_ATTRIBUTE, STREAM_STATUS_ATTRIBUTE } from '../temporal/search-attributes.js';
+import { CALL_DEADLINE_MS } from '../platform/temporal/client.js';
+import { STREAM_ID_ATTRIBUTE, STREAM_STATUS_ATTRIBUTE } from '../platform/temporal/search-attributes.js';
 import {
   deleteUpdate,
   destinationUpdate,

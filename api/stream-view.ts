@@ -1,4 +1,4 @@
-import type { StreamRecord } from '../db/repositories/streams.js';
+import type { StreamRecord } from '../platform/db/repositories/streams.js';
 import type { StreamState } from '../workflows/messages.js';
 import type { PublicAddresses } from './dependencies.js';
 import type { StreamBody } from './schemas/stream.js';

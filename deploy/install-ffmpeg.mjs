@@ -2,7 +2,7 @@
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ensureToolchain } from '../dist/launcher/toolchain.js';
+import { ensureToolchain } from '../dist/tools/launcher/toolchain/toolchain.js';
 
 const [target] = process.argv.slice(2);
 if (!target) throw new Error('Usage: node deploy/install-ffmpeg.mjs PATH');

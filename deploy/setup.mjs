@@ -2,12 +2,12 @@
  * Run once before the processes, again with every new version: brings the database's schema up to date and stores the
  * first API key. Both change nothing when they are done already.
  */
-import { readMasterKey } from '../dist/auth/master-key.js';
-import { createSecretBox } from '../dist/auth/secret-box.js';
-import { readEnvironment } from '../dist/config/env.js';
-import { connectDatabase } from '../dist/db/connection.js';
-import { ensureDevelopmentKey } from '../dist/db/development-key.js';
-import { migrate } from '../dist/db/migrate.js';
+import { readMasterKey } from '../dist/platform/auth/master-key.js';
+import { createSecretBox } from '../dist/platform/auth/secret-box.js';
+import { readEnvironment } from '../dist/platform/config/env.js';
+import { connectDatabase } from '../dist/platform/db/connection.js';
+import { ensureDevelopmentKey } from '../dist/platform/db/development-key.js';
+import { migrate } from '../dist/platform/db/migrate.js';
 
 const env = readEnvironment();
 const { INITIAL_API_KEY: apiKey, INITIAL_API_SECRET: apiSecret } = process.env;

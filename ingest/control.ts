@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RELAY_STARTS, type DisconnectedPublisher, type EndedReader, type MediaStart, type PublisherStatus, type RelayReader } from '../contracts/ingest-control.js';
+import { RELAY_STARTS, type DisconnectedPublisher, type EndedReader, type MediaStart, type PublisherStatus, type RelayReader } from '../domain/contracts/ingest-control.js';
 import { HoldfastError } from '../domain/errors.js';
-import type { Logger } from '../log/logger.js';
-import type { ProgrammeRequest, Programmes } from './programmes.js';
-import type { Publisher } from './publisher.js';
-import type { Publishers } from './publishers.js';
+import type { Logger } from '../platform/log/logger.js';
+import type { ProgrammeRequest, Programmes } from './programme/programmes.js';
+import type { Publisher } from './publish/publisher.js';
+import type { Publishers } from './publish/publishers.js';
 
 export interface ControlOptions {
   publishers: Publishers;
@@ -26,7 +26,7 @@ const START = '/start';
 /** For `slate`: nothing is sent while the publisher is away. */
 const NO_SLATE = 'none';
 
-/** The addresses of contracts/ingest-control.ts, and GET /publishers; true = this request is answered here. */
+/** The addresses of domain/contracts/ingest-control.ts, and GET /publishers; true = this request is answered here. */
 export function createControl(
   options: ControlOptions,
 ): (request: IncomingMessage, response: ServerResponse) => boolean {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Server as HttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { type ReadyCheck, startOpsServer } from '../ops/ops-server.js';
+import { type ReadyCheck, startOpsServer } from '../platform/ops/ops-server.js';
 import { createControl } from './control.js';
 import { Ingest, type IngestOptions } from './ingest.js';
 

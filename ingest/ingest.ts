@@ -1,23 +1,23 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Registry } from 'prom-client';
-import type { PublishClaims } from '../contracts/publish-claims.js';
+import type { PublishClaims } from '../domain/contracts/publish-claims.js';
 import { ERROR_KINDS, type ErrorCode, HoldfastError } from '../domain/errors.js';
-import type { Logger } from '../log/logger.js';
-import { Admissions } from './admission.js';
-import { ClaimLease } from './claim-lease.js';
-import { hostRoom } from './host-room.js';
+import type { Logger } from '../platform/log/logger.js';
+import { Admissions } from './publish/admission.js';
+import { ClaimLease } from './publish/claim-lease.js';
+import { hostRoom } from './publish/host-room.js';
 import { createIngestMetrics, type IngestMetrics } from './ingest-metrics.js';
 import { type IngestLimits, overdue, type Overdue } from './limits.js';
-import { LogBudget } from './log-budget.js';
-import { MediaRelay } from './media-relay.js';
-import { Programmes } from './programmes.js';
-import { Publisher, type PublisherIdentity, type StopReason } from './publisher.js';
-import { Publishers } from './publishers.js';
-import { RefusalNotices } from './refusal-notices.js';
-import { type PublishRequest, RtmpConnection } from './rtmp-connection.js';
-import { SignalOutbox } from './signal-outbox.js';
-import type { StreamSignals } from './stream-signals.js';
+import { LogBudget } from './rtmp/log-budget.js';
+import { MediaRelay } from './relay/media-relay.js';
+import { Programmes } from './programme/programmes.js';
+import { Publisher, type PublisherIdentity, type StopReason } from './publish/publisher.js';
+import { Publishers } from './publish/publishers.js';
+import { RefusalNotices } from './publish/refusal-notices.js';
+import { type PublishRequest, RtmpConnection } from './rtmp/rtmp-connection.js';
+import { SignalOutbox } from './publish/signal-outbox.js';
+import type { StreamSignals } from './publish/stream-signals.js';
 
 export interface IngestOptions {
   hostId: string;

@@ -1,4 +1,4 @@
-import type { SourceLimits } from './source-limits.js';
+import type { SourceLimits } from './source/source-limits.js';
 
 /** What one ingest allows; every figure has its reason here. Tests make them smaller. */
 export interface IngestLimits extends SourceLimits {

@@ -5,8 +5,8 @@ import type {
   MediaStart,
   PublisherStatus,
   RelayReader,
-} from '../contracts/ingest-control.js';
-import type { BroadcastStatus, OpenBroadcast, StartedEncode, StartEncode } from '../contracts/origin-control.js';
+} from '../domain/contracts/ingest-control.js';
+import type { BroadcastStatus, OpenBroadcast, StartedEncode, StartEncode } from '../domain/contracts/origin-control.js';
 import { ERROR_KINDS, HoldfastError, type ErrorCode } from '../domain/errors.js';
 
 /** A control call on the same machine that takes longer than this will not be answered. */
@@ -36,7 +36,7 @@ function parseProblem(text: string): { code?: unknown; message?: string } {
   }
 }
 
-/** The origin's control API (contracts/origin-control.ts). */
+/** The origin's control API (domain/contracts/origin-control.ts). */
 export function createOriginClient(baseUrl: string) {
   const at = (broadcastId: string): string => `${baseUrl}/broadcasts/${encodeURIComponent(broadcastId)}`;
   return {
@@ -53,7 +53,7 @@ export type OriginClient = ReturnType<typeof createOriginClient>;
 
 const relayQuery = ({ start, fromMs }: RelayReader): string => `start=${start}${start === 'resume' ? `&from=${fromMs}` : ''}`;
 
-/** The ingest's control API (contracts/ingest-control.ts). */
+/** The ingest's control API (domain/contracts/ingest-control.ts). */
 export function createIngestClient(baseUrl: string) {
   return {
     /** null when the publisher is gone. */

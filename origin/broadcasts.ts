@@ -1,8 +1,8 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BroadcastStatus, OpenBroadcast } from '../contracts/origin-control.js';
+import type { BroadcastStatus, OpenBroadcast } from '../domain/contracts/origin-control.js';
 import { HoldfastError } from '../domain/errors.js';
-import type { Logger } from '../log/logger.js';
+import type { Logger } from '../platform/log/logger.js';
 import type { HeldRequests } from './held-requests.js';
 import type { OriginMetrics } from './metrics.js';
 import { LiveBroadcast } from './packager/live-broadcast.js';

@@ -1,15 +1,15 @@
 import { access, constants, mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { readMasterKey } from '../auth/master-key.js';
-import { createSecretBox } from '../auth/secret-box.js';
-import { dataPaths, LOOPBACK } from '../config/addresses.js';
-import { readEnvironment, type Environment } from '../config/env.js';
-import { connectDatabase } from '../db/connection.js';
-import { createApiKeyRepository } from '../db/repositories/api-keys.js';
-import { createLogger, type Logger } from '../log/logger.js';
-import { DiskSpace } from '../ops/disk-space.js';
-import { createRegistry } from '../ops/ops-server.js';
-import { runEntry } from '../ops/run-entry.js';
+import { readMasterKey } from '../platform/auth/master-key.js';
+import { createSecretBox } from '../platform/auth/secret-box.js';
+import { dataPaths, LOOPBACK } from '../platform/config/addresses.js';
+import { readEnvironment, type Environment } from '../platform/config/env.js';
+import { connectDatabase } from '../platform/db/connection.js';
+import { createApiKeyRepository } from '../platform/db/repositories/api-keys.js';
+import { createLogger, type Logger } from '../platform/log/logger.js';
+import { DiskSpace } from '../platform/ops/disk-space.js';
+import { createRegistry } from '../platform/ops/ops-server.js';
+import { runEntry } from '../platform/ops/run-entry.js';
 import { explainListenError } from './listen-error.js';
 import { startOriginServer, type OriginServerOptions } from './origin-server.js';
 import { createTokenVerifier } from './verify-token.js';
@@ -36,7 +36,7 @@ async function run(env: Environment, log: Logger): Promise<void> {
     control: { host: LOOPBACK, port: env.HOLDFAST_ORIGIN_CONTROL_PORT },
     mediaDir: paths.media,
     runDir: paths.run,
-    webDir: fileURLToPath(new URL('../web', import.meta.url)),
+    webDir: fileURLToPath(new URL('./web', import.meta.url)),
     partDuration: env.HOLDFAST_PART_DURATION,
     cacheBytes: env.HOLDFAST_SEGMENT_CACHE_MIB * BYTES_PER_MIB,
     retentionHours: env.HOLDFAST_RETENTION_HOURS,

@@ -1,8 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { AggregatorRegistry, type Registry } from 'prom-client';
-import type { Logger } from '../log/logger.js';
-import { startOpsServer, type ReadyCheck } from '../ops/ops-server.js';
+import type { Logger } from '../platform/log/logger.js';
+import { startOpsServer, type ReadyCheck } from '../platform/ops/ops-server.js';
 import { Broadcasts } from './broadcasts.js';
 import { createControlApi } from './control/control-api.js';
 import { AddressLimits, type AddressLimitsOptions } from './http/address-limits.js';

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
-import type { FindSecret } from '../auth/basic.js';
-import { coversStream, holdsOneOf } from '../auth/permissions.js';
-import { verifyToken } from '../auth/tokens.js';
+import type { FindSecret } from '../platform/auth/basic.js';
+import { coversStream, holdsOneOf } from '../platform/auth/permissions.js';
+import { verifyToken } from '../platform/auth/tokens.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { VerifyPlaybackToken } from './http/viewer-access.js';
 

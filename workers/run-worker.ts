@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import type { Server } from 'node:http';
 import type { Registry } from 'prom-client';
-import { LOOPBACK } from '../config/addresses.js';
-import type { Logger } from '../log/logger.js';
-import { startOpsServer, type ReadyCheck } from '../ops/ops-server.js';
+import { LOOPBACK } from '../platform/config/addresses.js';
+import type { Logger } from '../platform/log/logger.js';
+import { startOpsServer, type ReadyCheck } from '../platform/ops/ops-server.js';
 
 export interface RunWorker {
   temporalAddress: string;

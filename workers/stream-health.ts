@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { StreamHealth } from '../contracts/stream-health.js';
+import type { StreamHealth } from '../domain/contracts/stream-health.js';
 import { streamWorkflowId } from '../domain/task-queues.js';
 import { streamHealthSignal } from '../workflows/messages.js';
 

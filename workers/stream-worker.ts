@@ -1,13 +1,13 @@
 import { Worker } from '@temporalio/worker';
 import { createCatalogActivities } from '../activities/catalog.js';
-import { addressesOf } from '../config/addresses.js';
-import { readEnvironment } from '../config/env.js';
-import { connectDatabase } from '../db/connection.js';
-import { createCatalog } from '../db/repositories/catalog.js';
+import { addressesOf } from '../platform/config/addresses.js';
+import { readEnvironment } from '../platform/config/env.js';
+import { connectDatabase } from '../platform/db/connection.js';
+import { createCatalog } from '../platform/db/repositories/catalog.js';
 import { STREAMS_QUEUE } from '../domain/task-queues.js';
-import { createLogger } from '../log/logger.js';
-import { createRegistry } from '../ops/ops-server.js';
-import { runEntry } from '../ops/run-entry.js';
+import { createLogger } from '../platform/log/logger.js';
+import { createRegistry } from '../platform/ops/ops-server.js';
+import { runEntry } from '../platform/ops/run-entry.js';
 import { installRuntime, runWorker, workflowBundle } from './run-worker.js';
 
 const env = readEnvironment();

@@ -1,5 +1,5 @@
 import type { MediaSummary } from '../activities/media.js';
-import type { BroadcastProjection, RecordingProjection, RecordingStatus } from '../contracts/catalog.js';
+import type { BroadcastProjection, RecordingProjection, RecordingStatus } from '../domain/contracts/catalog.js';
 import { pickLadder, type Rendition } from '../domain/ladder.js';
 import type { SourceLayout } from '../domain/source.js';
 import type { EndCause, StreamSettings, StreamStatus } from '../domain/stream.js';

@@ -1,5 +1,5 @@
 import { CancellationScope, condition, patched, sleep, uuid4 } from '@temporalio/workflow';
-import type { RecordingProjection } from '../contracts/catalog.js';
+import type { RecordingProjection } from '../domain/contracts/catalog.js';
 import { expendableRendition } from '../domain/ladder.js';
 import { decideRestart } from '../domain/restart-policy.js';
 import type { SourceLayout } from '../domain/source.js';

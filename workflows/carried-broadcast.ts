@@ -1,4 +1,4 @@
-import type { DestinationSummary } from '../contracts/destinations.js';
+import type { DestinationSummary } from '../domain/contracts/destinations.js';
 import type { RestreamState } from '../domain/destination.js';
 import type { SourceLayout } from '../domain/source.js';
 import type { StreamSettings } from '../domain/stream.js';

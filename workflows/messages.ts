@@ -1,5 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { StreamHealth } from '../contracts/stream-health.js';
+import type { StreamHealth } from '../domain/contracts/stream-health.js';
 import type { RestreamState } from '../domain/destination.js';
 import type { ErrorCode } from '../domain/errors.js';
 import type { SourceLayout } from '../domain/source.js';

@@ -1,5 +1,5 @@
 import { condition } from '@temporalio/workflow';
-import type { StreamProjection } from '../contracts/catalog.js';
+import type { StreamProjection } from '../domain/contracts/catalog.js';
 import { catalog } from './proxies.js';
 
 /**

@@ -1,10 +1,10 @@
 import { ApplicationFailure, ParentClosePolicy, condition, getExternalWorkflowHandle, sleep, startChild, type ChildWorkflowHandle, type ExternalWorkflowHandle } from '@temporalio/workflow';
-import type { DestinationSummary } from '../contracts/destinations.js';
+import type { DestinationSummary } from '../domain/contracts/destinations.js';
 import type { DestinationStatus, RestreamState } from '../domain/destination.js';
 import type { EventType } from '../domain/event.js';
 import { sameSource, type SourceLayout } from '../domain/source.js';
 import { restreamWorkflowId, STREAMS_QUEUE } from '../domain/task-queues.js';
-import { STREAM_ID_ATTRIBUTE } from '../temporal/search-attributes.js';
+import { STREAM_ID_ATTRIBUTE } from '../platform/temporal/search-attributes.js';
 import type { CarriedRestream } from './carried-broadcast.js';
 import { endRestreamSignal, hostChangedSignal, retryRestreamSignal, sourceChangedSignal, type DestinationCommand } from './messages.js';
 import { catalog } from './proxies.js';

@@ -1,10 +1,10 @@
 import { allHandlersFinished, setCurrentDetails, upsertSearchAttributes, uuid4, workflowInfo } from '@temporalio/workflow';
-import type { BroadcastProjection, RecordingProjection } from '../contracts/catalog.js';
-import type { StreamHealth } from '../contracts/stream-health.js';
+import type { BroadcastProjection, RecordingProjection } from '../domain/contracts/catalog.js';
+import type { StreamHealth } from '../domain/contracts/stream-health.js';
 import type { RestreamState } from '../domain/destination.js';
 import type { EventType, StreamEvent } from '../domain/event.js';
 import type { EndCause, StreamStatus } from '../domain/stream.js';
-import { HOST_ID_ATTRIBUTE, STREAM_STATUS_ATTRIBUTE } from '../temporal/search-attributes.js';
+import { HOST_ID_ATTRIBUTE, STREAM_STATUS_ATTRIBUTE } from '../platform/temporal/search-attributes.js';
 import type {
   CarriedState,
   PublishRefused,

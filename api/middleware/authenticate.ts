@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
-import { verifyBasic, type FindSecret } from '../../auth/basic.js';
-import type { Credential } from '../../auth/permissions.js';
-import { verifyToken } from '../../auth/tokens.js';
+import { verifyBasic, type FindSecret } from '../../platform/auth/basic.js';
+import type { Credential } from '../../platform/auth/permissions.js';
+import { verifyToken } from '../../platform/auth/tokens.js';
 import { HoldfastError } from '../../domain/errors.js';
 import { localsOf } from '../locals.js';
 

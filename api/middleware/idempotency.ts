@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError } from '../../domain/errors.js';
-import type { Claim, IdempotencyRepository, KeyedRequest } from '../../db/repositories/idempotency.js';
+import type { Claim, IdempotencyRepository, KeyedRequest } from '../../platform/db/repositories/idempotency.js';
 import { toHoldfastError, toProblem } from '../problem.js';
 import type { Answer } from '../route.js';
 

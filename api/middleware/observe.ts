@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { Histogram, type Registry } from 'prom-client';
-import type { Logger } from '../../log/logger.js';
+import type { Logger } from '../../platform/log/logger.js';
 import { localsOf } from '../locals.js';
 
 /** Seconds; the last ones show what waits for a dependency that is away. */

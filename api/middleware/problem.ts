@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler } from 'express';
-import type { Logger } from '../../log/logger.js';
+import type { Logger } from '../../platform/log/logger.js';
 import { localsOf } from '../locals.js';
 import { toHoldfastError, toProblem } from '../problem.js';
 import { sendAnswer } from '../send-answer.js';

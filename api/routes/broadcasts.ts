@@ -1,5 +1,5 @@
-import { coversStream } from '../../auth/permissions.js';
-import type { BroadcastRecord } from '../../db/repositories/broadcasts.js';
+import { coversStream } from '../../platform/auth/permissions.js';
+import type { BroadcastRecord } from '../../platform/db/repositories/broadcasts.js';
 import { HoldfastError } from '../../domain/errors.js';
 import { decodeCursor, nextCursor } from '../cursor.js';
 import type { ApiDependencies } from '../dependencies.js';

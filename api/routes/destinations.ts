@@ -1,4 +1,4 @@
-import type { DestinationRecord } from '../../db/repositories/destinations.js';
+import type { DestinationRecord } from '../../platform/db/repositories/destinations.js';
 import type { RestreamState } from '../../domain/destination.js';
 import { HoldfastError } from '../../domain/errors.js';
 import { decodeCursor, nextCursor } from '../cursor.js';

@@ -1,5 +1,5 @@
-import type { Credential } from '../../auth/permissions.js';
-import type { HostRecord } from '../../db/repositories/hosts.js';
+import type { Credential } from '../../platform/auth/permissions.js';
+import type { HostRecord } from '../../platform/db/repositories/hosts.js';
 import { HoldfastError } from '../../domain/errors.js';
 import type { ApiDependencies } from '../dependencies.js';
 import { HOST_ID } from '../ids.js';

@@ -1,5 +1,5 @@
 import type { Express } from 'express';
-import { runReadyChecks } from '../../ops/ops-server.js';
+import { runReadyChecks } from '../../platform/ops/ops-server.js';
 import type { ApiDependencies } from '../dependencies.js';
 import { localsOf } from '../locals.js';
 import { openApiDocument } from '../openapi.js';

@@ -1,5 +1,5 @@
-import { coversStream } from '../../auth/permissions.js';
-import type { RecordingRecord } from '../../db/repositories/recordings.js';
+import { coversStream } from '../../platform/auth/permissions.js';
+import type { RecordingRecord } from '../../platform/db/repositories/recordings.js';
 import { HoldfastError } from '../../domain/errors.js';
 import { decodeCursor, nextCursor } from '../cursor.js';
 import type { ApiDependencies } from '../dependencies.js';

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { holdsOneOf } from '../../auth/permissions.js';
+import { holdsOneOf } from '../../platform/auth/permissions.js';
 import { HoldfastError } from '../../domain/errors.js';
 import type { StreamState } from '../../workflows/messages.js';
-import type { StreamRecord } from '../../db/repositories/streams.js';
+import type { StreamRecord } from '../../platform/db/repositories/streams.js';
 import { decodeCursor, nextCursor } from '../cursor.js';
 import type { ApiDependencies } from '../dependencies.js';
 import { toDestinationSettings } from '../destination-settings.js';

@@ -1,4 +1,4 @@
-import { signToken } from '../../auth/tokens.js';
+import { signToken } from '../../platform/auth/tokens.js';
 import { HoldfastError } from '../../domain/errors.js';
 import type { ApiDependencies } from '../dependencies.js';
 import { defineRoute, type Route } from '../route.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { PERMISSIONS } from '../../auth/permissions.js';
-import { MAX_TOKEN_LIFETIME_SECONDS } from '../../auth/tokens.js';
+import { PERMISSIONS } from '../../platform/auth/permissions.js';
+import { MAX_TOKEN_LIFETIME_SECONDS } from '../../platform/auth/tokens.js';
 import { STREAM_ID } from '../ids.js';
 import { timestamp } from './common.js';
 

@@ -1,5 +1,5 @@
 import ffmpeg from 'fluent-ffmpeg';
-import type { SlateLayout } from '../slate-layout.js';
+import type { SlateLayout } from '../slate/slate-layout.js';
 import { frameRateArgument } from './frame-rate.js';
 
 /** Two GOPs: long enough that the loop's seam is rare, short enough to be made in about a second. */

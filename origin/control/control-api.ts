@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { ERROR_KINDS, HoldfastError } from '../../domain/errors.js';
 import { LATENCIES, PLAYBACK_POLICIES } from '../../domain/stream.js';
-import type { Logger } from '../../log/logger.js';
+import type { Logger } from '../../platform/log/logger.js';
 import type { Broadcasts } from '../broadcasts.js';
 import { ID_PATTERN } from '../id-pattern.js';
 
@@ -53,7 +53,7 @@ const ROUTE = /^\/broadcasts\/([^/]+)(?:\/(encodes|playable|end))?$/;
 /** An answer's status and body; undefined = 204. */
 type Answer = { status: number; body?: unknown };
 
-/** The requests of contracts/origin-control.ts; false for every other address. */
+/** The requests of domain/contracts/origin-control.ts; false for every other address. */
 export function createControlApi(broadcasts: Broadcasts, log: Logger) {
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     const [path = '', query = ''] = (request.url ?? '').split('?', 2);

@@ -1,5 +1,5 @@
 import { HoldfastError, type ErrorCode } from '../../domain/errors.js';
-import { decideReload, isListed, type Directives } from '../../hls/blocking-reload.js';
+import { decideReload, isListed, type Directives } from '../hls/blocking-reload.js';
 import type { Broadcasts } from '../broadcasts.js';
 import { waitTopic, type Awaited } from '../held-requests.js';
 import { playlistEdge } from '../playlists.js';

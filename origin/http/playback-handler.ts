@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HoldfastError } from '../../domain/errors.js';
-import type { Logger } from '../../log/logger.js';
+import type { Logger } from '../../platform/log/logger.js';
 import type { Broadcasts } from '../broadcasts.js';
 import type { HeldRequests } from '../held-requests.js';
 import type { OriginMetrics } from '../metrics.js';

@@ -1,4 +1,4 @@
-import { readDirectives, type Directives } from '../../hls/blocking-reload.js';
+import { readDirectives, type Directives } from '../hls/blocking-reload.js';
 import { parsePlaybackPath, type PlaybackRoute } from './playback-route.js';
 
 /** A request's target, read. */

@@ -4,7 +4,7 @@ import { createSecureServer } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import type { Logger } from '../../log/logger.js';
+import type { Logger } from '../../platform/log/logger.js';
 import { listen, portOf, type PlaybackServer, type PlaybackServerOptions } from './playback-server.js';
 import { CHECK_MS, HANDSHAKE_LIMIT_MS, HEAD_LIMIT_MS, IDLE_SESSION_MS, KEEP_ALIVE_SECONDS } from './timeouts.js';
 

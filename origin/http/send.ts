@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { HoldfastError } from '../../domain/errors.js';
-import type { Logger } from '../../log/logger.js';
+import type { Logger } from '../../platform/log/logger.js';
 import type { RenderedPlaylist } from '../playlists.js';
 import { OPEN_TO_ALL } from './cors.js';
 import { parseRange } from './range.js';

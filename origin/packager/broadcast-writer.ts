@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../domain/errors.js';
-import type { Logger } from '../../log/logger.js';
+import type { Logger } from '../../platform/log/logger.js';
 import type { OriginMetrics } from '../metrics.js';
 import { segmentFile, type BroadcastFolder } from '../store/broadcast-folder.js';
 import type { History } from '../store/history.js';

@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import type { Rendition } from '../../domain/ladder.js';
-import type { Logger } from '../../log/logger.js';
+import type { Logger } from '../../platform/log/logger.js';
 import type { InitSegment } from '../fmp4/init-segment.js';
-import type { PartProfile } from '../../hls/part-target.js';
+import type { PartProfile } from '../hls/part-target.js';
 import { CutGrid } from './cut-grid.js';
 import type { CutPart, CutSegment } from './cut-segment.js';
 import { RenditionInput } from './rendition-input.js';

@@ -1,6 +1,6 @@
-import type { BroadcastStatus, StartEncode, StartedEncode } from '../../contracts/origin-control.js';
+import type { BroadcastStatus, StartEncode, StartedEncode } from '../../domain/contracts/origin-control.js';
 import { HoldfastError } from '../../domain/errors.js';
-import type { Logger } from '../../log/logger.js';
+import type { Logger } from '../../platform/log/logger.js';
 import { presentCarriers } from '../carriers.js';
 import type { InitSegment } from '../fmp4/init-segment.js';
 import { waitTopic, type HeldRequests } from '../held-requests.js';
@@ -114,7 +114,7 @@ export class LiveBroadcast {
     this.history.apply(line);
   }
 
-  /** See contracts/origin-control.ts. Throws `stale_epoch`, `broadcast_ended`. */
+  /** See domain/contracts/origin-control.ts. Throws `stale_epoch`, `broadcast_ended`. */
   startEncode(request: StartEncode): Promise<StartedEncode> {
     return this.#exclusive(async () => {
       if (this.#closing) throw new HoldfastError(this.#closing);

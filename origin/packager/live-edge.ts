@@ -1,4 +1,4 @@
-import type { PlaylistEdge } from '../../hls/blocking-reload.js';
+import type { PlaylistEdge } from '../hls/blocking-reload.js';
 
 /** One part that is out. */
 export interface EdgePart {

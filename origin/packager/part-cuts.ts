@@ -1,4 +1,4 @@
-import { MIN_PART_SHARE } from '../../hls/part-target.js';
+import { MIN_PART_SHARE } from '../hls/part-target.js';
 import { partDuration, segmentEnd, segmentStart, type CutPart, type CutSegment } from './cut-segment.js';
 import type { CutSink } from './encode-run.js';
 import type { EdgeSegment, LiveEdge } from './live-edge.js';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Rendition } from '../../domain/ladder.js';
-import type { PartProfile } from '../../hls/part-target.js';
+import type { PartProfile } from '../hls/part-target.js';
 import { BoxReader, wholeBox, type Box } from '../fmp4/box-reader.js';
 import { MediaFormatError } from '../fmp4/format-error.js';
 import { readFragment } from '../fmp4/fragment.js';

@@ -1,7 +1,7 @@
-import type { StartEncode } from '../../contracts/origin-control.js';
-import { choosePartProfile, fitPartProfile, type PartProfile, type PartSource } from '../../hls/part-target.js';
-import { lowLatencyConstants } from '../../hls/low-latency.js';
-import type { Logger } from '../../log/logger.js';
+import type { StartEncode } from '../../domain/contracts/origin-control.js';
+import { choosePartProfile, fitPartProfile, type PartProfile, type PartSource } from '../hls/part-target.js';
+import { lowLatencyConstants } from '../hls/low-latency.js';
+import type { Logger } from '../../platform/log/logger.js';
 import type { History } from '../store/history.js';
 import type { RunLine } from '../store/journal-lines.js';
 import { targetDuration } from './target-duration.js';

@@ -1,4 +1,4 @@
-import { completesPart, type PartProfile } from '../../hls/part-target.js';
+import { completesPart, type PartProfile } from '../hls/part-target.js';
 import { MediaFormatError } from '../fmp4/format-error.js';
 import type { Sample } from '../fmp4/sample.js';
 import type { CutGrid } from './cut-grid.js';

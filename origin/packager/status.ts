@@ -1,4 +1,4 @@
-import type { BroadcastStatus } from '../../contracts/origin-control.js';
+import type { BroadcastStatus } from '../../domain/contracts/origin-control.js';
 import type { History } from '../store/history.js';
 import type { EncodeRun } from './encode-run.js';
 

@@ -1,5 +1,5 @@
 import { GOP_SECONDS } from '../../domain/ladder.js';
-import { AAC_FRAME_SECONDS } from '../../hls/part-target.js';
+import { AAC_FRAME_SECONDS } from '../hls/part-target.js';
 
 /**
  * EXT-X-TARGETDURATION of a broadcast, seconds: fixed before the first segment and never changed (RFC 8216bis 6.2.1).

@@ -1,5 +1,5 @@
-import { EMPTY_TALLY, tallySegment, type RateTally } from '../../hls/bandwidth.js';
-import type { LowLatencyConstants } from '../../hls/low-latency.js';
+import { EMPTY_TALLY, tallySegment, type RateTally } from '../hls/bandwidth.js';
+import type { LowLatencyConstants } from '../hls/low-latency.js';
 import type { LiveEdge } from '../packager/live-edge.js';
 import type { InitLine, JournalLine, OpenLine, RunLine, SegmentFile, SegmentLine } from './journal-lines.js';
 

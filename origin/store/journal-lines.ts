@@ -1,6 +1,6 @@
 import type { Rendition } from '../../domain/ladder.js';
 import type { Latency, PlaybackPolicy } from '../../domain/stream.js';
-import type { LowLatencyConstants } from '../../hls/low-latency.js';
+import type { LowLatencyConstants } from '../hls/low-latency.js';
 
 /*
  * A broadcast's journal: JSON, one line per thing that has happened, only ever appended to. A segment's line is

@@ -1,6 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Logger } from '../../log/logger.js';
+import type { Logger } from '../../platform/log/logger.js';
 
 /** A folder on its way out: renamed first, so that no reader sees half of it. */
 export const DELETED_PREFIX = '.deleted-';

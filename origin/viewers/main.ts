@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { dataPaths } from '../../config/addresses.js';
-import { readEnvironment, type Environment } from '../../config/env.js';
-import { createLogger, type Logger } from '../../log/logger.js';
-import { createRegistry } from '../../ops/ops-server.js';
-import { runEntry } from '../../ops/run-entry.js';
+import { dataPaths } from '../../platform/config/addresses.js';
+import { readEnvironment, type Environment } from '../../platform/config/env.js';
+import { createLogger, type Logger } from '../../platform/log/logger.js';
+import { createRegistry } from '../../platform/ops/ops-server.js';
+import { runEntry } from '../../platform/ops/run-entry.js';
 import { explainListenError } from '../listen-error.js';
 import { socketFolder, viewerSocket } from '../packager/socket-paths.js';
 import { answerOrigin } from './viewer-messages.js';

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../domain/errors.js';
-import type { Directives } from '../../hls/blocking-reload.js';
+import type { Directives } from '../hls/blocking-reload.js';
 import type { Lane, LaneAnswer } from '../http/express-lane.js';
 import { TargetReader, type PlaybackTarget } from '../http/playback-target.js';
 import { wireOf } from '../http/wire.js';

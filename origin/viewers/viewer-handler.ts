@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HoldfastError } from '../../domain/errors.js';
-import type { Logger } from '../../log/logger.js';
+import type { Logger } from '../../platform/log/logger.js';
 import type { AddressLimits } from '../http/address-limits.js';
 import { parseTarget } from '../http/playback-target.js';
 import { sendError, sendWhole, takesGzip } from '../http/send.js';

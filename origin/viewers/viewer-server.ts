@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import type { Logger } from '../../log/logger.js';
+import type { Logger } from '../../platform/log/logger.js';
 import { HeldRequests } from '../held-requests.js';
 import { AddressLimits, type AddressLimitsOptions } from '../http/address-limits.js';
 import { createPlaybackServer } from '../http/playback-server.js';

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { planOf } from '../../activities/passthrough.js';
 import type { TranscodeInput } from '../../activities/transcode.js';
-import type { PublisherStatus } from '../../contracts/ingest-control.js';
+import type { PublisherStatus } from '../../domain/contracts/ingest-control.js';
 import type { EncodePlan } from '../../domain/ladder.js';
 import type { SourceGop } from '../../domain/passthrough.js';
 import type { PassthroughMode } from '../../domain/stream.js';

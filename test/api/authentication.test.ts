@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Permission } from '../../auth/permissions.js';
+import type { Permission } from '../../platform/auth/permissions.js';
 import { basic, createApiBench, type ApiBench } from './support.js';
 
 let bench: ApiBench;
@@ -85,7 +85,7 @@ describe('a credential', () => {
 
   it('of a revoked key is refused', async () => {
     const pair = { apiKey: 'hf_revoked', apiSecret: 'secret' };
-    const { createApiKeyRepository } = await import('../../db/repositories/api-keys.js');
+    const { createApiKeyRepository } = await import('../../platform/db/repositories/api-keys.js');
     const apiKeys = createApiKeyRepository(bench.db, bench.secrets);
     await apiKeys.put('revoked', pair);
     expect((await bench.call('GET', '/v1/streams', { authorization: basic(pair) })).status).toBe(200);

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createCatalog } from '../../db/repositories/catalog.js';
+import { createCatalog } from '../../platform/db/repositories/catalog.js';
 import { streamWorkflowId } from '../../domain/task-queues.js';
 import { PLATFORM_IDS } from '../../domain/platforms.js';
 import { commandsQuery, liveSignal } from './destination-messages.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createPublishClaims } from '../../db/repositories/publish-claims.js';
+import { createPublishClaims } from '../../platform/db/repositories/publish-claims.js';
 import { type ApiBench, createApiBench } from './support.js';
 
 let bench: ApiBench;

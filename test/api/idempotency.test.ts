@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashRequest } from '../../api/middleware/idempotency.js';
-import { createIdempotencyRepository } from '../../db/repositories/idempotency.js';
+import { createIdempotencyRepository } from '../../platform/db/repositories/idempotency.js';
 import { basic, createApiBench, type ApiBench, type Reply } from './support.js';
 
 let bench: ApiBench;
@@ -43,7 +43,7 @@ describe('with an Idempotency-Key', () => {
   it('the key of somebody else is another key', async () => {
     const first = await create('mine');
     const pair = { apiKey: 'hf_else', apiSecret: 'secret' };
-    const { createApiKeyRepository } = await import('../../db/repositories/api-keys.js');
+    const { createApiKeyRepository } = await import('../../platform/db/repositories/api-keys.js');
     await createApiKeyRepository(bench.db, bench.secrets).put('else', pair);
     const headers = { 'idempotency-key': 'mine' };
     const second = await bench.call('POST', '/v1/streams', { body: { name: 'once' }, headers, authorization: basic(pair) });

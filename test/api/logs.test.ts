@@ -69,7 +69,7 @@ describe('too many requests', () => {
   it('of one key are answered 429, those of others are not', async () => {
     const LIMIT = 5;
     const api = await startApi({ db: bench.db, secrets: bench.secrets, temporalAddress: '127.0.0.1:1', requestsPerMinute: LIMIT });
-    const { createApiKeyRepository } = await import('../../db/repositories/api-keys.js');
+    const { createApiKeyRepository } = await import('../../platform/db/repositories/api-keys.js');
     const other = { apiKey: 'hf_quiet', apiSecret: 'secret' };
     await createApiKeyRepository(bench.db, bench.secrets).put('quiet', other);
     const list = (authorization: string) => request(api.baseUrl, 'GET', '/v1/streams', { authorization });

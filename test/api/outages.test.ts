@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectDatabase } from '../../db/connection.js';
+import { connectDatabase } from '../../platform/db/connection.js';
 import { until } from '../support/until.js';
 import { basic, createApiBench, request, startApi, type ApiBench, type CallOptions, type Reply } from './support.js';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createCatalog } from '../../db/repositories/catalog.js';
+import { createCatalog } from '../../platform/db/repositories/catalog.js';
 import { until } from '../support/until.js';
 import { ADDRESSES, createApiBench, type ApiBench } from './support.js';
 

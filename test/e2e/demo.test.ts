@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startDemo, type Demo } from '../../launcher/demo.js';
-import type { LogOutput } from '../../launcher/log-output.js';
-import { startStack, type Stack } from '../../launcher/stack.js';
+import { startDemo, type Demo } from '../../tools/launcher/demo.js';
+import type { LogOutput } from '../../tools/launcher/output/log-output.js';
+import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
 import { ApiClient, type StreamView } from '../support/api.js';
 import { ffmpegPath } from '../support/toolchain.js';
 import { until } from '../support/until.js';

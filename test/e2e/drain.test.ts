@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { dataPaths } from '../../config/addresses.js';
-import { startStack, type Stack } from '../../launcher/stack.js';
-import { EncoderRegistry } from '../../media/encoder-registry.js';
+import { dataPaths } from '../../platform/config/addresses.js';
+import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
+import { EncoderRegistry } from '../../media/encoder/encoder-registry.js';
 import { ApiClient, type StreamView } from '../support/api.js';
 import { Publisher } from '../support/publisher.js';
 import { until } from '../support/until.js';

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startStack, type Stack } from '../../launcher/stack.js';
+import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
 import { ApiClient } from '../support/api.js';
 import { launchBrowser, Player } from '../support/player.js';
 import { mediaPlaylists, multivariant } from '../support/playlist.js';

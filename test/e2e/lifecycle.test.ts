@@ -7,7 +7,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { streamWorkflowId } from '../../domain/task-queues.js';
-import { startStack, type Stack } from '../../launcher/stack.js';
+import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
 import { ApiClient } from '../support/api.js';
 import { launchBrowser, Player } from '../support/player.js';
 import { bytes, mediaPlaylists, multivariant } from '../support/playlist.js';

@@ -1,9 +1,9 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { dataPaths } from '../../config/addresses.js';
-import { type MediaHost, startMediaHost } from '../../launcher/media-host.js';
-import { startStack, type Stack } from '../../launcher/stack.js';
-import { EncoderRegistry } from '../../media/encoder-registry.js';
+import { dataPaths } from '../../platform/config/addresses.js';
+import { type MediaHost, startMediaHost } from '../../tools/launcher/stack/media-host.js';
+import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
+import { EncoderRegistry } from '../../media/encoder/encoder-registry.js';
 import { ApiClient, type StreamView } from '../support/api.js';
 import { launchBrowser, Player } from '../support/player.js';
 import { bytes, mediaPlaylists, multivariant } from '../support/playlist.js';

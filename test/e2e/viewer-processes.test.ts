@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startStack, type Stack } from '../../launcher/stack.js';
+import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
 import { ApiClient, type StreamView } from '../support/api.js';
 import { launchBrowser, Player } from '../support/player.js';
 import { Publisher } from '../support/publisher.js';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { PublishRefusal } from '../../contracts/publish-claims.js';
+import type { PublishRefusal } from '../../domain/contracts/publish-claims.js';
 import { until } from '../support/until.js';
 import { RawEncoder } from './raw-encoder.js';
 import { decodeRelay, ffmpeg, nextStart, publish, startTestIngest, statusOf, type TestIngest } from './support.js';

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { CLAIM_RENEW_SECONDS, type PublishClaims } from '../../contracts/publish-claims.js';
-import { ClaimLease } from '../../ingest/claim-lease.js';
+import { CLAIM_RENEW_SECONDS, type PublishClaims } from '../../domain/contracts/publish-claims.js';
+import { ClaimLease } from '../../ingest/publish/claim-lease.js';
 
 const renew = vi.fn<PublishClaims['renew']>();
 const release = vi.fn<PublishClaims['release']>();

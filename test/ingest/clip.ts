@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readTag, tagsOfFile } from '../../ingest/flv.js';
+import { readTag, tagsOfFile } from '../../ingest/rtmp/flv.js';
 import { ffmpeg } from './support.js';
 
 /** One RTMP message of a recorded publish. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { RelayReader } from '../../contracts/ingest-control.js';
+import type { RelayReader } from '../../domain/contracts/ingest-control.js';
 import { HoldfastError } from '../../domain/errors.js';
 import { until } from '../support/until.js';
 import { clientOf } from './programme-reader.js';

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { readTag } from '../../ingest/flv.js';
+import { readTag } from '../../ingest/rtmp/flv.js';
 import { until } from '../support/until.js';
 import { makeClip } from './clip.js';
 import { RawEncoder } from './raw-encoder.js';

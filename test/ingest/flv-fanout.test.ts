@@ -1,9 +1,9 @@
 import { createServer, get, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FLV_VIDEO, flvTag } from '../../ingest/flv.js';
-import { FlvFanout } from '../../ingest/flv-fanout.js';
-import { createLogger } from '../../log/logger.js';
+import { FLV_VIDEO, flvTag } from '../../ingest/rtmp/flv.js';
+import { FlvFanout } from '../../ingest/relay/flv-fanout.js';
+import { createLogger } from '../../platform/log/logger.js';
 import { until } from '../support/until.js';
 
 const LIMITS = { cacheBytes: 1_000_000, cacheMs: 0, readerBytes: 1_000_000 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { measureFrameRate } from '../../ingest/frame-rate.js';
+import { measureFrameRate } from '../../ingest/source/frame-rate.js';
 
 /** Times of `count` frames as FLV writes them: whole milliseconds. */
 const steady = (fps: number, count: number): number[] => Array.from({ length: count }, (_value, index) => Math.round((index * 1000) / fps));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { GopMeter } from '../../ingest/gop-meter.js';
-import type { VideoPacket } from '../../ingest/media-packet.js';
+import { GopMeter } from '../../ingest/source/gop-meter.js';
+import type { VideoPacket } from '../../ingest/rtmp/media-packet.js';
 
 /** Sets of 640x360 pictures, as x264 writes them; the second byte is the profile. */
 const SPS = Buffer.from('67640c1eacd940a02ff9610000030001000003003c8f162d96', 'hex');

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { hostRoom, type HostState } from '../../ingest/host-room.js';
-import { BitrateLimit, checkSource } from '../../ingest/source-limits.js';
+import { hostRoom, type HostState } from '../../ingest/publish/host-room.js';
+import { BitrateLimit, checkSource } from '../../ingest/source/source-limits.js';
 import { until } from '../support/until.js';
 import { nextStart, publish, startTestIngest, type TestIngest } from './support.js';
 

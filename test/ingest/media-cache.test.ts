@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MediaCache } from '../../ingest/media-cache.js';
+import { MediaCache } from '../../ingest/relay/media-cache.js';
 
 const CONFIGS = { video: Buffer.from('first'), audio: null };
 const LATER = { video: Buffer.from('second'), audio: null };

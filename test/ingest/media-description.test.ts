@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { HoldfastError } from '../../domain/errors.js';
 import type { AudioCodec, VideoCodec } from '../../domain/source.js';
-import { formatOfConfig, formatOfFrame } from '../../ingest/audio-config.js';
-import { readAudioPacket, readVideoPacket } from '../../ingest/media-packet.js';
-import { decideLayout, type LayoutEvidence, SourceProbe } from '../../ingest/source-probe.js';
-import { sizeOfConfig } from '../../ingest/video-config.js';
+import { formatOfConfig, formatOfFrame } from '../../ingest/source/audio-config.js';
+import { readAudioPacket, readVideoPacket } from '../../ingest/rtmp/media-packet.js';
+import { decideLayout, type LayoutEvidence, SourceProbe } from '../../ingest/source/source-probe.js';
+import { sizeOfConfig } from '../../ingest/source/video-config.js';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 const ascii = (text: string): string => Buffer.from(text).toString('hex');

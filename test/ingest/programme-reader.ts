@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { SourceLayout } from '../../domain/source.js';
-import { tagsOfFile } from '../../ingest/flv.js';
-import { type MediaTag, readMediaTag } from '../../ingest/media-tag.js';
+import { tagsOfFile } from '../../ingest/rtmp/flv.js';
+import { type MediaTag, readMediaTag } from '../../ingest/rtmp/media-tag.js';
 import { createIngestClient, type IngestClient } from '../../media/control-client.js';
-import { ensureSlate } from '../../media/slate.js';
+import { ensureSlate } from '../../media/slate/slate.js';
 import { ffmpegPath } from '../support/toolchain.js';
 import { until } from '../support/until.js';
 import type { TestIngest } from './support.js';

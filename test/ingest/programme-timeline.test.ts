@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ProgrammeTimeline, type TimedMedia } from '../../ingest/programme-timeline.js';
+import { ProgrammeTimeline, type TimedMedia } from '../../ingest/programme/programme-timeline.js';
 
 const video = (timeMs: number, compositionMs = 0): TimedMedia => ({ track: 'video', timeMs, compositionMs });
 const audio = (timeMs: number): TimedMedia => ({ track: 'audio', timeMs, compositionMs: 0 });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
   FLV_AUDIO, FLV_SCRIPT, FLV_VIDEO, flvHeader, flvTag, readTag, restampedTag, tagsOfFile,
-} from '../../ingest/flv.js';
-import { isSlateName, readSlate, type Slate } from '../../ingest/slate.js';
-import { SlateLoop } from '../../ingest/slate-loop.js';
-import { startPace } from '../../ingest/slate-pace.js';
+} from '../../ingest/rtmp/flv.js';
+import { isSlateName, readSlate, type Slate } from '../../ingest/programme/slate.js';
+import { SlateLoop } from '../../ingest/programme/slate-loop.js';
+import { startPace } from '../../ingest/programme/slate-pace.js';
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 const HEADER = hex('170000000001');

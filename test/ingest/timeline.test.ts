@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Timeline } from '../../ingest/timeline.js';
+import { Timeline } from '../../ingest/relay/timeline.js';
 
 type Step = ['audio' | 'video', number];
 

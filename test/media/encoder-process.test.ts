@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { encoderLogTail, spawnEncoder, stopEncoder } from '../../media/encoder-process.js';
-import { EncoderRegistry, stopAllEncoders } from '../../media/encoder-registry.js';
+import { encoderLogTail, spawnEncoder, stopEncoder } from '../../media/encoder/encoder-process.js';
+import { EncoderRegistry, stopAllEncoders } from '../../media/encoder/encoder-registry.js';
 import { verifyEncoder } from '../../media/ffmpeg/verify-encoder.js';
-import { findByArgument, isRunning } from '../../media/process-identity.js';
+import { findByArgument, isRunning } from '../../media/process/process-identity.js';
 import { ffmpegPath } from '../support/toolchain.js';
 import { until } from '../support/until.js';
 

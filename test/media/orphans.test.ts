@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { spawnEncoder } from '../../media/encoder-process.js';
-import { EncoderRegistry, type EncoderRecord } from '../../media/encoder-registry.js';
-import { endOrphans } from '../../media/orphans.js';
-import { isRunning } from '../../media/process-identity.js';
+import { spawnEncoder } from '../../media/encoder/encoder-process.js';
+import { EncoderRegistry, type EncoderRecord } from '../../media/encoder/encoder-registry.js';
+import { endOrphans } from '../../media/process/orphans.js';
+import { isRunning } from '../../media/process/process-identity.js';
 
 const LONGER_THAN_THE_TEST = '600';
 const log = pino({ level: 'silent' });

@@ -3,8 +3,8 @@ import { parseDestinationUrl } from '../../domain/destination-url.js';
 import { planRestream } from '../../domain/restream-plan.js';
 import type { SourceLayout } from '../../domain/source.js';
 import { restreamArguments } from '../../media/ffmpeg/restream-command.js';
-import { HiddenOptions } from '../../media/hidden-options.js';
-import { restreamAddress } from '../../media/restream-address.js';
+import { HiddenOptions } from '../../media/process/hidden-options.js';
+import { restreamAddress } from '../../media/restream/restream-address.js';
 
 const both: SourceLayout = {
   video: { codec: 'h264', width: 1280, height: 720, frameRate: 60000 / 1001 },

@@ -2,11 +2,11 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { spawnEncoder, stopEncoder } from '../../media/encoder-process.js';
-import { isRunning } from '../../media/process-identity.js';
-import { readRestreamLog } from '../../media/restream-log.js';
-import { readProgress } from '../../media/restream-progress.js';
-import { RestreamRegistry, stopAllRestreams } from '../../media/restream-registry.js';
+import { spawnEncoder, stopEncoder } from '../../media/encoder/encoder-process.js';
+import { isRunning } from '../../media/process/process-identity.js';
+import { readRestreamLog } from '../../media/restream/restream-log.js';
+import { readProgress } from '../../media/restream/restream-progress.js';
+import { RestreamRegistry, stopAllRestreams } from '../../media/restream/restream-registry.js';
 import { ffmpegPath } from '../support/toolchain.js';
 import { until } from '../support/until.js';
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SourceLayout } from '../../domain/source.js';
 import { createIngestClient } from '../../media/control-client.js';
-import { ensureSlate } from '../../media/slate.js';
-import { slateLayoutOf, slateName } from '../../media/slate-layout.js';
+import { ensureSlate } from '../../media/slate/slate.js';
+import { slateLayoutOf, slateName } from '../../media/slate/slate-layout.js';
 import { probe } from '../support/probe.js';
 import { ffmpegPath } from '../support/toolchain.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { choosePartProfile, fitPartProfile, MIN_PART_SHARE, PART_DURATIONS } from '../../hls/part-target.js';
+import { choosePartProfile, fitPartProfile, MIN_PART_SHARE, PART_DURATIONS } from '../../origin/hls/part-target.js';
 import type { Sample } from '../../origin/fmp4/sample.js';
 import { CutGrid } from '../../origin/packager/cut-grid.js';
 import { partDuration, segmentDuration, type CutSegment } from '../../origin/packager/cut-segment.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { follow, parseLive } from '../../bench/playlist-follower.js';
-import type { BroadcastStatus } from '../../contracts/origin-control.js';
+import { follow, parseLive } from '../../tools/bench/playlist-follower.js';
+import type { BroadcastStatus } from '../../domain/contracts/origin-control.js';
 import type { Rendition } from '../../domain/ladder.js';
 import type { Latency } from '../../domain/stream.js';
 import { until } from '../support/until.js';

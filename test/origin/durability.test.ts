@@ -2,7 +2,7 @@ import { appendFile, mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BroadcastStatus } from '../../contracts/origin-control.js';
+import type { BroadcastStatus } from '../../domain/contracts/origin-control.js';
 import { sweep } from '../../origin/store/sweep.js';
 import { until } from '../support/until.js';
 import { parseMedia, parseMultivariant } from './playlist-check.js';

@@ -1,4 +1,4 @@
-import type { BroadcastStatus } from '../../contracts/origin-control.js';
+import type { BroadcastStatus } from '../../domain/contracts/origin-control.js';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';

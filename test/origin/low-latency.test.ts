@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { BroadcastStatus } from '../../contracts/origin-control.js';
-import { PART_DURATIONS } from '../../hls/part-target.js';
-import { follow, mergeDelta, parseLive, type PlaylistHistory } from '../../bench/playlist-follower.js';
+import type { BroadcastStatus } from '../../domain/contracts/origin-control.js';
+import { PART_DURATIONS } from '../../origin/hls/part-target.js';
+import { follow, mergeDelta, parseLive, type PlaylistHistory } from '../../tools/bench/playlist-follower.js';
 import { until } from '../support/until.js';
 import { parseMedia } from './playlist-check.js';
 import { AUDIO, encode, exited, TestOrigin, video } from './support.js';

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BroadcastStatus } from '../../contracts/origin-control.js';
+import type { BroadcastStatus } from '../../domain/contracts/origin-control.js';
 import { ffprobePath } from '../support/toolchain.js';
 import { until } from '../support/until.js';
 import { parseMedia, parseMultivariant } from './playlist-check.js';

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
-import type { BroadcastStatus, OpenBroadcast, StartedEncode, StartEncode } from '../../contracts/origin-control.js';
+import type { BroadcastStatus, OpenBroadcast, StartedEncode, StartEncode } from '../../domain/contracts/origin-control.js';
 import type { AudioRendition, Rendition, VideoRendition } from '../../domain/ladder.js';
-import type { Logger } from '../../log/logger.js';
-import { createRegistry } from '../../ops/ops-server.js';
+import type { Logger } from '../../platform/log/logger.js';
+import { createRegistry } from '../../platform/ops/ops-server.js';
 import type { VerifyPlaybackToken } from '../../origin/http/viewer-access.js';
 import { startOriginServer, type OriginServer, type OriginServerOptions } from '../../origin/origin-server.js';
 import { socketFolder, viewerSocket } from '../../origin/packager/socket-paths.js';
@@ -70,7 +70,7 @@ export class TestOrigin {
       control: { host: LOOPBACK, port: this.#ports.control },
       mediaDir: join(this.dataDir, 'media'),
       runDir: join(this.dataDir, 'run'),
-      webDir: fileURLToPath(new URL('../../web', import.meta.url)),
+      webDir: fileURLToPath(new URL('../../origin/web', import.meta.url)),
       retentionHours: this.retentionHours,
       cacheBytes: CACHE_BYTES,
       partDuration: this.partDuration,

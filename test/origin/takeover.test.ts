@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { StartedEncode, StartEncode } from '../../contracts/origin-control.js';
+import type { StartedEncode, StartEncode } from '../../domain/contracts/origin-control.js';
 import type { Latency } from '../../domain/stream.js';
 import { until } from '../support/until.js';
 import { parseMedia, parseMultivariant } from './playlist-check.js';

@@ -1,5 +1,5 @@
 import type { StreamEvent } from '../../domain/event.js';
-import type { RunJson } from '../../launcher/run-json.js';
+import type { RunJson } from '../../tools/launcher/output/run-json.js';
 
 export interface StreamView {
   id: string;

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readEnvironment } from '../../config/env.js';
-import { freePort } from '../../launcher/ports.js';
-import { startPostgres } from '../../launcher/postgres.js';
-import { ensureToolchain } from '../../launcher/toolchain.js';
-import { build } from '../../scripts/build.mjs';
+import { readEnvironment } from '../../platform/config/env.js';
+import { freePort } from '../../tools/launcher/ports/ports.js';
+import { startPostgres } from '../../tools/launcher/services/postgres.js';
+import { ensureToolchain } from '../../tools/launcher/toolchain/toolchain.js';
+import { build } from '../../tools/build/build.mjs';
 import { TEST_VARIABLES } from './toolchain.js';
 
 /**

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { ensureDatabase, queryOnce } from '../../launcher/postgres.js';
+import { ensureDatabase, queryOnce } from '../../tools/launcher/services/postgres.js';
 import { testVariable } from './toolchain.js';
 
 export interface TestDatabase {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { DestinationSummary } from '../../contracts/destinations.js';
+import type { DestinationSummary } from '../../domain/contracts/destinations.js';
 import { destinationUpdate, endUpdate, type DestinationCommand } from '../../workflows/messages.js';
 import { until } from '../support/until.js';
 import { WorkflowBench, type StagedConnection } from './support.js';

@@ -1,0 +1,213 @@
+import type { Socket } from 'node:net';
+import type { ConnectionPhase } from '../limits.js';
+import { RtmpSession } from './node-media-server.js';
+import { guardParser, RtmpProtocolError } from './rtmp-guard.js';
+
+/** What happens on one RTMP connection, in this order; `closed` comes exactly once. */
+export interface RtmpHandlers {
+  /** The publish command; answer with `accept` or `refuse`. The socket is not read meanwhile. */
+  publish(request: PublishRequest): void;
+  /** One audio, video or data message; the payload is valid during the call only. */
+  media(type: number, timestampMs: number, payload: Buffer): void;
+  /** The peer broke the protocol; the connection is being closed. */
+  protocolError(error: Error): void;
+  closed(): void;
+}
+
+export interface PublishRequest {
+  /** First part of the path, `live` in `rtmp://host/live/key`. */
+  app: string;
+  streamKey: string;
+}
+
+/** onStatus codes (RTMP 7.2.2); BadName is what encoders know as "cannot publish here". */
+const PUBLISH_START = 'NetStream.Publish.Start';
+const PUBLISH_REFUSED = 'NetStream.Publish.BadName';
+const PLAY_REFUSED = 'NetStream.Play.Failed';
+const PLAY_MESSAGE = 'This address takes streams; to watch one, open its playback address.';
+
+const RTMP_VERSION = 3;
+const HANDSHAKE_DONE = 3;
+/** Longer names are no stream keys of ours and are not worth asking Postgres about. */
+const MAX_KEY_LENGTH = 256;
+/** How long the peer may take to read why it is refused, before the socket is destroyed. */
+const FAREWELL_MS = 1000;
+/** Bytes between acknowledgements; some hardware encoders stop sending without them (RTMP 5.4.3). */
+const ACKNOWLEDGE_BYTES = 2_500_000;
+const MIN_ACKNOWLEDGE_BYTES = 65_536;
+/** Finds half-open connections the silence limits do not see: those that wait for a publish command. */
+const KEEP_ALIVE_MS = 10_000;
+
+/**
+ * One encoder's connection: node-media-server's RtmpSession for the protocol, with its broadcasting, playing and
+ * logging replaced. Nothing of it outlives the socket, and no error in its parser leaves this class.
+ */
+export class RtmpConnection {
+  /** host:port */
+  readonly remoteAddress: string;
+  bytesIn = 0;
+  lastByteAt = Date.now();
+  readonly #socket: Socket;
+  readonly #session: RtmpSession;
+  readonly #handlers: RtmpHandlers;
+  #phase: ConnectionPhase = 'handshake';
+  #phaseSince = Date.now();
+  #acknowledged = 0;
+  #acceptedAt = 0;
+  #request: PublishRequest = { app: '', streamKey: '' };
+  /** Media that came together with the publish command. */
+  #early: { type: number; timestampMs: number; payload: Buffer }[] = [];
+
+  constructor(socket: Socket, handlers: RtmpHandlers) {
+    this.#socket = socket;
+    this.#handlers = handlers;
+    this.remoteAddress = `${socket.remoteAddress}:${socket.remotePort}`;
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    this.#session = this.#createSession(socket);
+    this.#session.run();
+  }
+
+  get phase(): ConnectionPhase {
+    return this.#phase;
+  }
+
+  /** Milliseconds since the phase began. */
+  phaseMs(now: number): number {
+    return now - this.#phaseSince;
+  }
+
+  /** Milliseconds since the publish was accepted. */
+  get sinceAcceptMs(): number {
+    return Date.now() - this.#acceptedAt;
+  }
+
+  /** Answers the publish command with yes; media follows. */
+  accept(): void {
+    if (this.#phase !== 'claiming') return;
+    const { rtmp } = this.#session;
+    this.#enter('probing');
+    this.#acceptedAt = this.lastByteAt = Date.now();
+    rtmp.sendStatusMessage(rtmp.streamId, 'status', PUBLISH_START, 'Publishing.');
+    const early = this.#early;
+    this.#early = [];
+    this.#guarded(() => {
+      for (const { type, timestampMs, payload } of early) this.#media(type, timestampMs, payload);
+    });
+    this.#socket.resume();
+  }
+
+  /** The media is described; from now on only silence ends it. */
+  goLive(): void {
+    if (this.#phase === 'probing') this.#enter('live');
+  }
+
+  /** Says why and closes; `description` is shown by the encoder. */
+  refuse(description: string, code = PUBLISH_REFUSED): void {
+    if (this.#phase === 'closing') return;
+    const { rtmp } = this.#session;
+    if (rtmp.handshakeState === HANDSHAKE_DONE) rtmp.sendStatusMessage(rtmp.streamId ?? 0, 'error', code, description);
+    this.close();
+  }
+
+  /** Ends the connection after what was written; bytes that still come are thrown away. */
+  close(): void {
+    if (this.#phase === 'closing') return;
+    this.#enter('closing');
+    // Unread bytes would turn the end into a reset, and the peer would never see the reason.
+    this.#socket.resume();
+    this.#socket.end();
+    const farewell = setTimeout(() => this.#socket.destroy(), FAREWELL_MS);
+    this.#socket.once('close', () => clearTimeout(farewell));
+  }
+
+  /** Ends it at once, for peers that no longer read. */
+  destroy(): void {
+    this.#enter('closing');
+    this.#socket.destroy();
+  }
+
+  #enter(phase: ConnectionPhase): void {
+    this.#phase = phase;
+    this.#phaseSince = Date.now();
+  }
+
+  #createSession(socket: Socket): RtmpSession {
+    const session = new RtmpSession(socket);
+    const { rtmp } = session;
+    const parse = session.onData;
+    session.onData = (data) => this.#receive(data, parse);
+    session.onConnect = ({ app, name }) => {
+      this.#request = { app: appName(app), streamKey: typeof name === 'string' ? name : '' };
+    };
+    session.onPush = () => this.#publish();
+    session.onPlay = () => this.refuse(PLAY_MESSAGE, PLAY_REFUSED);
+    session.onPacket = ({ codec_type, dts, size, data }) => this.#media(codec_type, dts, data.subarray(0, size));
+    session.onClose = () => {
+      this.#enter('closing');
+      this.#handlers.closed();
+    };
+    // A command may follow in the same bytes as one that was refused; the socket is ended by then.
+    session.onOutput = (bytes) => {
+      if (!socket.writableEnded) socket.write(bytes);
+    };
+    // 'close' follows every 'error'; a reset connection is no more than a closed one.
+    session.onError = () => undefined;
+    // Both would be sent before anyone was asked.
+    rtmp.respondPublish = () => undefined;
+    rtmp.respondPlay = () => undefined;
+    rtmp.onDeleteStream = () => this.close();
+    guardParser(rtmp, () => this.#phase === 'probing' || this.#phase === 'live');
+    return session;
+  }
+
+  #receive(data: Buffer, parse: (data: Buffer) => void): void {
+    if (this.#phase === 'closing') return;
+    const first = this.bytesIn === 0;
+    this.bytesIn += data.length;
+    this.lastByteAt = Date.now();
+    this.#guarded(() => {
+      if (first && data[0] !== RTMP_VERSION) throw new RtmpProtocolError('not RTMP');
+      parse(data);
+      if (this.#session.rtmp.handshakeState !== HANDSHAKE_DONE) return;
+      if (this.#phase === 'handshake') this.#enter('command');
+      this.#acknowledge();
+    });
+  }
+
+  #guarded(read: () => void): void {
+    try {
+      read();
+    } catch (error) {
+      // Whatever a peer's bytes did to the parser: this connection ends, and only this one.
+      this.destroy();
+      this.#handlers.protocolError(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #acknowledge(): void {
+    const { rtmp } = this.#session;
+    const window = Math.max(MIN_ACKNOWLEDGE_BYTES, Math.min(rtmp.ackSize ?? ACKNOWLEDGE_BYTES, ACKNOWLEDGE_BYTES));
+    if (this.bytesIn - this.#acknowledged < window) return;
+    this.#acknowledged = this.bytesIn;
+    rtmp.sendACK(this.bytesIn % 2 ** 32);
+  }
+
+  #publish(): void {
+    if (this.#phase === 'closing') return;
+    if (this.#phase !== 'handshake' && this.#phase !== 'command') throw new RtmpProtocolError('second publish command');
+    this.#enter('claiming');
+    this.#socket.pause();
+    const { streamKey } = this.#request;
+    this.#handlers.publish({ ...this.#request, streamKey: streamKey.length <= MAX_KEY_LENGTH ? streamKey : '' });
+  }
+
+  #media(type: number, timestampMs: number, payload: Buffer): void {
+    if (this.#phase === 'claiming') this.#early.push({ type, timestampMs, payload: Buffer.from(payload) });
+    else if (this.#phase === 'probing' || this.#phase === 'live') this.#handlers.media(type, timestampMs, payload);
+  }
+}
+
+/** `live/`, `live?x=y` and `live` are one application; the last two come from how encoders split an address. */
+const appName = (app: unknown): string =>
+  typeof app === 'string' ? (app.split('?')[0] ?? '').replace(/^\/+|\/+$/g, '') : '';

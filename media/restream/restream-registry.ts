@@ -1,0 +1,57 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RestreamFormat } from '../../domain/restream-plan.js';
+import { ProcessRegistry, type ProcessRecord } from '../process/process-registry.js';
+
+/** The connection of one restream. */
+export interface RestreamRecord extends ProcessRecord {
+  broadcastId: string;
+  destinationId: string;
+  attempt: number;
+  /** Where this attempt's lines begin in the log, which all attempts share. */
+  logOffset: number;
+  /** What it was made for. */
+  format: RestreamFormat;
+  /** Its name at the ingest, by which its programme can be ended. */
+  reader: string;
+  /** Written by ffmpeg (`-progress`). */
+  progressPath: string;
+  /** Media has really left for the platform. */
+  live: boolean;
+  /** Somebody asked for its end. */
+  stopping: boolean;
+  /** The programme is never silent: a slate fills its holes. */
+  slate: boolean;
+}
+
+export type RestreamKey = Pick<RestreamRecord, 'broadcastId' | 'destinationId'>;
+
+export const restreamFileId = ({ broadcastId, destinationId }: RestreamKey): string => `${broadcastId}.${destinationId}`;
+
+/** The restreams of this host, by broadcast and destination. */
+export class RestreamRegistry extends ProcessRegistry<RestreamRecord> {
+  constructor(dir: string) {
+    super(dir, restreamFileId);
+  }
+
+  of(key: RestreamKey): Promise<RestreamRecord | null> {
+    return this.read(restreamFileId(key));
+  }
+
+  progressPath(key: RestreamKey, attempt: number): string {
+    return join(this.dir, `${restreamFileId(key)}.${attempt}.progress`);
+  }
+
+  /** Removes the record and what its ffmpeg reported. */
+  override async remove(id: string): Promise<void> {
+    const record = await this.read(id);
+    await super.remove(id);
+    if (record) await rm(record.progressPath, { force: true });
+  }
+}
+
+/** Platforms are told the end in well under this time; when everything stops, a frozen one holds nobody up. */
+const FINAL_GRACE_MS = 1000;
+
+/** Ends every restream written down in `dir`; for the end of the whole installation, not of a worker. */
+export const stopAllRestreams = (dir: string): Promise<number> => new RestreamRegistry(dir).stopAll(FINAL_GRACE_MS);

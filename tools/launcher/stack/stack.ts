@@ -1,0 +1,78 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { dataPaths } from '../../../platform/config/addresses.js';
+import { freePort } from '../ports/ports.js';
+import type { RunJson } from '../output/run-json.js';
+
+/** Every listener of one machine, so that a private installation stands beside a running one. */
+const PORT_VARIABLES = [
+  'HOLDFAST_API_PORT',
+  'HOLDFAST_RTMP_PORT',
+  'HOLDFAST_PLAYBACK_PORT',
+  'HOLDFAST_INGEST_CONTROL_PORT',
+  'HOLDFAST_ORIGIN_CONTROL_PORT',
+  'HOLDFAST_STREAM_WORKER_PORT',
+  'HOLDFAST_MEDIA_WORKER_PORT',
+  'HOLDFAST_TEMPORAL_PORT',
+  'HOLDFAST_TEMPORAL_UI_PORT',
+  'HOLDFAST_POSTGRES_PORT',
+];
+const READY_LIMIT_MS = 120_000;
+const STOP_LIMIT_MS = 30_000;
+const POLL_MS = 50;
+/** Kept of what the launcher printed, for the message when it fails. */
+const KEPT_OUTPUT = 200_000;
+
+/** This file runs from the sources (tests) and from dist/ (benches); the launcher always from dist/. */
+const HERE = new URL('.', import.meta.url);
+export const DIST = HERE.pathname.endsWith('/dist/tools/launcher/stack/') ? new URL('../../../', HERE) : new URL('../../../dist/', HERE);
+const LAUNCHER = new URL('tools/launcher/main.js', DIST);
+
+export interface Stack {
+  dataDir: string;
+  /** run.json as it is now: pids change when a process is restarted. */
+  run: () => Promise<RunJson>;
+  /** Everything the processes wrote to their logs so far. */
+  output: () => string;
+  /** Ends it as Ctrl-C does and removes its data. */
+  stop: () => Promise<void>;
+}
+
+/** Starts a whole Holdfast of its own, as `npm start` does, on free ports and with data of its own; for tests and benches. */
+export async function startStack(settings: Record<string, string> = {}, launcherArguments: readonly string[] = []): Promise<Stack> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-stack-'));
+  const ports = await Promise.all(PORT_VARIABLES.map(async (name) => [name, String(await freePort())] as const));
+  const env = { ...process.env, ...Object.fromEntries(ports), HOLDFAST_DATA_DIR: dataDir, ...settings };
+  const child = spawn(process.execPath, [fileURLToPath(LAUNCHER), ...launcherArguments], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  let output = '';
+  const keep = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(-KEPT_OUTPUT));
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const run = async (): Promise<RunJson> => JSON.parse(await readFile(dataPaths(dataDir).runJson, 'utf8')) as RunJson;
+  const stop = async (): Promise<void> => {
+    await endChild(child);
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  const deadline = Date.now() + READY_LIMIT_MS;
+  while (!(await run().catch(() => null))) {
+    if (child.exitCode !== null || Date.now() > deadline) {
+      await stop();
+      throw new Error(`Holdfast did not start:\n${output}`);
+    }
+    await delay(POLL_MS);
+  }
+  return { dataDir, run, output: () => output, stop };
+}
+
+async function endChild(child: ChildProcess): Promise<void> {
+  const deadline = Date.now() + STOP_LIMIT_MS;
+  if (child.exitCode === null) child.kill('SIGINT');
+  while (child.exitCode === null && child.signalCode === null) {
+    if (Date.now() > deadline) child.kill('SIGKILL');
+    await delay(POLL_MS);
+  }
+}
