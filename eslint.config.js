@@ -34,9 +34,26 @@ const packageRules = Object.entries(FORBIDDEN_PACKAGES).map(([room, regex]) => (
 
 /** What plain JavaScript finds in Node and in browsers. TypeScript knows by itself. */
 const GLOBALS = [
-  'AbortController', 'AbortSignal', 'Buffer', 'URL', 'URLSearchParams', 'clearInterval', 'clearTimeout', 'console',
-  'document', 'fetch', 'history', 'localStorage', 'location', 'matchMedia', 'navigator', 'performance', 'process',
-  'setInterval', 'setTimeout', 'window',
+  'AbortController',
+  'AbortSignal',
+  'Buffer',
+  'URL',
+  'URLSearchParams',
+  'clearInterval',
+  'clearTimeout',
+  'console',
+  'document',
+  'fetch',
+  'history',
+  'localStorage',
+  'location',
+  'matchMedia',
+  'navigator',
+  'performance',
+  'process',
+  'setInterval',
+  'setTimeout',
+  'window',
 ];
 
 /** Workflow code runs in a sandbox, and must decide the same on every replay. */
@@ -62,9 +79,7 @@ export default tseslint.config(
   {
     files: ['**/*.{js,mjs}'],
     languageOptions: {
-      globals: Object.fromEntries(
-        GLOBALS.map((name) => [name, 'readonly']),
-      ),
+      globals: Object.fromEntries(GLOBALS.map((name) => [name, 'readonly'])),
     },
   },
   {
@@ -73,9 +88,7 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     plugins: { 'import-x': importX },
     settings: {
-      'import-x/resolver-next': [
-        createNodeResolver({ extensions: ['.ts', '.js', '.mjs'], extensionAlias: { '.js': ['.ts', '.js'] } }),
-      ],
+      'import-x/resolver-next': [createNodeResolver({ extensions: ['.ts', '.js', '.mjs'], extensionAlias: { '.js': ['.ts', '.js'] } })],
       'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
     },
     rules: {
@@ -86,10 +99,7 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': ['error', { disallowTypeAnnotations: false }],
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'off',
-      '@typescript-eslint/no-unused-vars': [
-        'error',
-        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrorsIgnorePattern: '^_' },
-      ],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrorsIgnorePattern: '^_' }],
       'import-x/no-cycle': ['error', { ignoreExternal: true }],
       'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones }],
     },

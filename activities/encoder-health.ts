@@ -16,7 +16,8 @@ interface Concerned {
 }
 
 const STORE_DETAILS: Record<StoreNews['problem'], string> = {
-  segments_not_stored: 'The disk of the media host is full or refuses writes: the live picture goes on from memory, the recording has a gap.',
+  segments_not_stored:
+    'The disk of the media host is full or refuses writes: the live picture goes on from memory, the recording has a gap.',
   segments_stored_again: 'The disk of the media host takes segments again: the gap in the recording is over.',
 };
 
@@ -39,6 +40,9 @@ async function tell({ log, tellHealth }: HealthDeps, streamId: string, health: S
     await tellHealth(streamId, health);
   } catch (error) {
     const { broadcastId, problem } = health;
-    log.warn({ streamId, broadcastId, problem, reason: error instanceof Error ? error.message : String(error) }, 'the timeline was not told');
+    log.warn(
+      { streamId, broadcastId, problem, reason: error instanceof Error ? error.message : String(error) },
+      'the timeline was not told',
+    );
   }
 }

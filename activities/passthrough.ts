@@ -19,7 +19,10 @@ const PATIENCE_MS = 5000;
  * What the encoder makes. Only the first encoder of a broadcast copies the source, and begins when its first GOP is whole:
  * a later one goes on in the middle of a GOP, or with the slate, and a copy can do neither.
  */
-export async function planOf({ ingest, log }: PassthroughDeps, { settings, source, without, publishId, epoch, broadcastId }: TranscodeInput): Promise<EncodePlan> {
+export async function planOf(
+  { ingest, log }: PassthroughDeps,
+  { settings, source, without, publishId, epoch, broadcastId }: TranscodeInput,
+): Promise<EncodePlan> {
   const plan = pickLadder(source, settings.ladder, without);
   if (settings.passthrough !== 'auto' || epoch !== 1) return plan;
   const deadline = Date.now() + PATIENCE_MS;

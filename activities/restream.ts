@@ -180,7 +180,12 @@ export function createRestreamActivities(deps: RestreamDeps) {
     const wasLive = record.live;
     return verdict === 'wedged'
       ? { code: 'destination_wedged', detail: 'The platform took no more data, so the connection was cut.', wasLive, bytesSent }
-      : { code: 'destination_unreachable', detail: 'The platform did not accept the stream in time. It may be overloaded.', wasLive, bytesSent };
+      : {
+          code: 'destination_unreachable',
+          detail: 'The platform did not accept the stream in time. It may be overloaded.',
+          wasLive,
+          bytesSent,
+        };
   }
 
   /** Of a connection that ended by itself, or was stopped. */

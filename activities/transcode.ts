@@ -172,7 +172,18 @@ async function start(deps: TranscodeDeps, input: TranscodeInput): Promise<Encode
   const record: EncoderRecord = { broadcastId, publishId, epoch, process, logPath, ...(copies ? { copies } : {}) };
   await deps.registry.write(record);
   const renditions = plan.renditions.map((rendition) => rendition.id);
-  deps.log.info({ streamId: input.streamId, broadcastId, epoch, pid: process.pid, renditions, copies, afterMs: Math.round(performance.now() - startedAt) }, 'encoder started');
+  deps.log.info(
+    {
+      streamId: input.streamId,
+      broadcastId,
+      epoch,
+      pid: process.pid,
+      renditions,
+      copies,
+      afterMs: Math.round(performance.now() - startedAt),
+    },
+    'encoder started',
+  );
   return record;
 }
 
@@ -180,7 +191,11 @@ const MS_PER_SECOND = 1000;
 const readerName = (broadcastId: string, epoch: number): string => `${broadcastId}-${epoch}`;
 
 /** A publisher's first encoder begins with its first keyframe, a later one where the one before it has ended. */
-async function relayReader({ ingest }: TranscodeDeps, { broadcastId, publishId, epoch, after }: TranscodeInput, copies: boolean): Promise<RelayReader> {
+async function relayReader(
+  { ingest }: TranscodeDeps,
+  { broadcastId, publishId, epoch, after }: TranscodeInput,
+  copies: boolean,
+): Promise<RelayReader> {
   const name = readerName(broadcastId, epoch);
   if (!after?.mediaSeconds) return { start: 'cache', fromMs: 0, name, copies };
   const beganMs = (await ingest.publisher(publishId))?.readers[readerName(broadcastId, after.epoch)];
@@ -212,11 +227,18 @@ async function mediaOf(deps: TranscodeDeps, input: TranscodeInput, copies: boole
 }
 
 /** Asked right before the encoder is: what it is given first is the same then. An ingest that is away only costs the exact date. */
-async function receiptOf({ log }: TranscodeDeps, { broadcastId, epoch }: TranscodeInput, start: Promise<MediaStart>): Promise<number | null> {
+async function receiptOf(
+  { log }: TranscodeDeps,
+  { broadcastId, epoch }: TranscodeInput,
+  start: Promise<MediaStart>,
+): Promise<number | null> {
   try {
     return (await start).receivedAt;
   } catch (error) {
-    log.warn({ broadcastId, epoch, reason: String(error) }, 'the ingest does not say when the media came in; it is dated by the arrival of the encoder\'s output');
+    log.warn(
+      { broadcastId, epoch, reason: String(error) },
+      "the ingest does not say when the media came in; it is dated by the arrival of the encoder's output",
+    );
     return null;
   }
 }
@@ -292,13 +314,17 @@ function receivedOf(status: BroadcastStatus | null, { epoch }: EpochOf): number 
   return status.epoch === epoch ? Math.min(...status.renditions.map((rendition) => rendition.mediaSeconds)) : 0;
 }
 
-const receivedSeconds = async (deps: TranscodeDeps, record: EpochOf): Promise<number | null> => receivedOf(await originStatus(deps, record), record);
+const receivedSeconds = async (deps: TranscodeDeps, record: EpochOf): Promise<number | null> =>
+  receivedOf(await originStatus(deps, record), record);
 
 /** The slate is made when the start, which viewers wait for, is over. */
 const SLATE_AFTER_SECONDS = 6;
 
 /** So that it is there at once when the publisher is not. */
-async function prepareSlate({ slatesDir, ffmpegPath, log }: TranscodeDeps, { broadcastId, source, settings }: TranscodeInput): Promise<void> {
+async function prepareSlate(
+  { slatesDir, ffmpegPath, log }: TranscodeDeps,
+  { broadcastId, source, settings }: TranscodeInput,
+): Promise<void> {
   if (settings.reconnectWindowSeconds === 0) return;
   try {
     await ensureSlate({ dir: slatesDir, ffmpegPath, source });
@@ -311,7 +337,10 @@ async function prepareSlate({ slatesDir, ffmpegPath, log }: TranscodeDeps, { bro
 const SILENT_AFTER_MS = 2000;
 
 /** null: there is none. undefined: the ingest is away (restarting, say), so nothing is known, and that is an answer of its own. */
-async function publisherOf({ ingest }: TranscodeDeps, { publishId, streamId, programme }: TranscodeInput): Promise<PublisherStatus | null | undefined> {
+async function publisherOf(
+  { ingest }: TranscodeDeps,
+  { publishId, streamId, programme }: TranscodeInput,
+): Promise<PublisherStatus | null | undefined> {
   try {
     return await (programme ? ingest.publisherOf(streamId) : ingest.publisher(publishId));
   } catch {

@@ -12,8 +12,7 @@ const monotonicUlid = monotonicFactory();
 export const newDestinationId = (): string => destinationIdOf(monotonicUlid().toLowerCase());
 
 const ALPHANUMERIC = 'abcdefghijklmnopqrstuvwxyz0123456789';
-const randomText = (length: number): string =>
-  Array.from({ length }, () => ALPHANUMERIC[randomInt(ALPHANUMERIC.length)]).join('');
+const randomText = (length: number): string => Array.from({ length }, () => ALPHANUMERIC[randomInt(ALPHANUMERIC.length)]).join('');
 
 /** 124 bits: whoever does not know a playback address does not guess it. */
 const PLAYBACK_ID_LENGTH = 24;

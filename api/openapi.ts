@@ -9,8 +9,15 @@ const API_VERSION = '1.0.0';
 
 /** Codes any call can answer. */
 const COMMON_ERRORS: readonly ErrorCode[] = [
-  'unauthenticated', 'invalid_credentials', 'token_expired', 'forbidden', 'invalid_request', 'unknown_field',
-  'rate_limited', 'internal', 'database_unavailable',
+  'unauthenticated',
+  'invalid_credentials',
+  'token_expired',
+  'forbidden',
+  'invalid_request',
+  'unknown_field',
+  'rate_limited',
+  'internal',
+  'database_unavailable',
 ];
 const BODY_ERRORS: readonly ErrorCode[] = ['invalid_json', 'payload_too_large', 'unsupported_media_type'];
 const POST_ERRORS: readonly ErrorCode[] = ['idempotency_in_progress', 'idempotency_mismatch'];
@@ -48,10 +55,7 @@ export function openApiDocument(routes: readonly Route[]) {
 }
 
 function registerRoute(registry: OpenAPIRegistry, route: Route): void {
-  const params = Object.entries(route.params ?? {}).map(([name, { description }]) => [
-    name,
-    z.string().meta({ description }),
-  ]);
+  const params = Object.entries(route.params ?? {}).map(([name, { description }]) => [name, z.string().meta({ description })]);
   const needs = route.permissions.length > 0 ? `Needs the permission ${route.permissions.join(' or ')}.` : '';
   registry.registerPath({
     method: route.method,

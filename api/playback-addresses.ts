@@ -6,7 +6,10 @@ type Known = Pick<ApiDependencies, 'addresses' | 'hosts'>;
  * The addresses to show for each of these streams: viewers find a stream at the media host that has (or last had) its
  * broadcast, unless one address leads to all of them.
  */
-export async function addressesOfStreams({ addresses, hosts }: Known, streamIds: readonly string[]): Promise<(streamId: string) => PublicAddresses> {
+export async function addressesOfStreams(
+  { addresses, hosts }: Known,
+  streamIds: readonly string[],
+): Promise<(streamId: string) => PublicAddresses> {
   if (addresses.playbackIsShared || streamIds.length === 0) return () => addresses;
   const known = await hosts.playbackOfStreams(streamIds);
   return (streamId) => {
@@ -21,5 +24,6 @@ export const addressesOfStream = async (deps: Known, streamId: string): Promise<
 /** Where each of these hosts is found by itself. */
 export async function playbackOfHosts({ addresses, hosts }: Known, hostIds: readonly string[]): Promise<(hostId: string) => string> {
   const known = await hosts.playbackOf(hostIds);
-  return (hostId) => (hostId === addresses.hostId && !addresses.playbackIsShared ? addresses.playback : (known.get(hostId) ?? addresses.playback));
+  return (hostId) =>
+    hostId === addresses.hostId && !addresses.playbackIsShared ? addresses.playback : (known.get(hostId) ?? addresses.playback);
 }

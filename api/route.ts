@@ -53,9 +53,7 @@ export interface Route<Body = unknown, Query = unknown> {
 }
 
 /** Infers body and query for the handler from their schemas, then forgets them: all routes go into one list. */
-export function defineRoute<Body = Record<string, never>, Query = Record<string, never>>(
-  route: Route<Body, Query>,
-): Route {
+export function defineRoute<Body = Record<string, never>, Query = Record<string, never>>(route: Route<Body, Query>): Route {
   return route as unknown as Route;
 }
 

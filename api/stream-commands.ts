@@ -47,11 +47,7 @@ export interface StreamCommands {
   /**
    * `state: null`: nothing is sent to it now. Throws `stream_not_live` for start and retry outside a broadcast.
    */
-  destination(
-    streamId: string,
-    command: DestinationCommand,
-    commandId: string,
-  ): Promise<{ state: RestreamState | null } | null>;
+  destination(streamId: string, command: DestinationCommand, commandId: string): Promise<{ state: RestreamState | null } | null>;
   /** Whoever publishes with the old key has to leave. */
   keyRotated(streamId: string): Promise<void>;
   /** The state by query; rejects when there is no answer within a second. */
@@ -106,13 +102,9 @@ export function createStreamCommands(client: Client): StreamCommands {
   return {
     start: (streamId) => command(async () => void (await startUnlessCompleted(streamId))),
     end: (streamId, commandId) =>
-      ask(streamId, (handle) =>
-        handle.executeUpdate(endUpdate, { updateId: `end-${commandId}`, args: [{ cause: 'api' }] }),
-      ),
-    disable: (streamId, commandId) =>
-      ask(streamId, (handle) => handle.executeUpdate(disableUpdate, { updateId: `disable-${commandId}` })),
-    enable: (streamId, commandId) =>
-      ask(streamId, (handle) => handle.executeUpdate(enableUpdate, { updateId: `enable-${commandId}` })),
+      ask(streamId, (handle) => handle.executeUpdate(endUpdate, { updateId: `end-${commandId}`, args: [{ cause: 'api' }] })),
+    disable: (streamId, commandId) => ask(streamId, (handle) => handle.executeUpdate(disableUpdate, { updateId: `disable-${commandId}` })),
+    enable: (streamId, commandId) => ask(streamId, (handle) => handle.executeUpdate(enableUpdate, { updateId: `enable-${commandId}` })),
 
     delete: (streamId) =>
       command(async () => {
@@ -140,16 +132,12 @@ export function createStreamCommands(client: Client): StreamCommands {
         }
       }),
 
-    state: (streamId) =>
-      client.connection.withDeadline(Date.now() + QUERY_DEADLINE_MS, () => handleOf(streamId).query(stateQuery)),
+    state: (streamId) => client.connection.withDeadline(Date.now() + QUERY_DEADLINE_MS, () => handleOf(streamId).query(stateQuery)),
   };
 }
 
 /** Ids only: whatever stands here is shown in the Temporal UI. */
-const startOptions = (
-  input: StreamWorkflowInput,
-  workflowIdReusePolicy: 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE',
-): WorkflowStartOptions => ({
+const startOptions = (input: StreamWorkflowInput, workflowIdReusePolicy: 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE'): WorkflowStartOptions => ({
   taskQueue: STREAMS_QUEUE,
   workflowId: streamWorkflowId(input.streamId),
   args: [input],
@@ -212,5 +200,4 @@ export function wasNeverSent(error: unknown): boolean {
   return isGrpcServiceError(inner) && /no connection established/i.test(inner.details);
 }
 
-const isDeadline = (error: unknown): boolean =>
-  isGrpcDeadlineError(error instanceof ServiceError ? error.cause : error);
+const isDeadline = (error: unknown): boolean => isGrpcDeadlineError(error instanceof ServiceError ? error.cause : error);

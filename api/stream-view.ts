@@ -33,8 +33,7 @@ export function streamBody(stream: StreamRecord, addresses: PublicAddresses): St
 }
 
 /** The multivariant playlist of a playback id. */
-export const hlsAddress = (addresses: PublicAddresses, playbackId: string): string =>
-  `${addresses.playback}/${playbackId}/index.m3u8`;
+export const hlsAddress = (addresses: PublicAddresses, playbackId: string): string => `${addresses.playback}/${playbackId}/index.m3u8`;
 
 /** The multivariant playlist of one broadcast by name, on one media host. */
 export const broadcastAddress = (playback: string, playbackId: string, broadcastId: string): string =>

@@ -123,17 +123,16 @@ function canonicalHost(text: string): string {
     return refuse('The host of the URL is not valid.');
   }
   // One dot at the end is the root of the DNS.
-  const isName = host.replace(/\.$/, '').split('.').every((label) => label !== '');
+  const isName = host
+    .replace(/\.$/, '')
+    .split('.')
+    .every((label) => label !== '');
   if (!isName && !isIpAddress(host)) refuse('The host of the URL is not valid.');
   return host;
 }
 
 /** The application is everything before the key, as encoders split "server" and "stream key". */
-function splitRtmpPath(
-  path: string,
-  query: string,
-  streamKey: string | null,
-): Pick<RtmpDestination, 'app' | 'playpath'> {
+function splitRtmpPath(path: string, query: string, streamKey: string | null): Pick<RtmpDestination, 'app' | 'playpath'> {
   const trimmed = path.replace(/^\/+/, '');
   const cut = streamKey === null ? trimmed.lastIndexOf('/') : trimmed.length;
   const app = trimmed.slice(0, Math.max(cut, 0)).replace(/\/+$/, '');

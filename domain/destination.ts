@@ -27,11 +27,18 @@ export interface RestreamState {
 
 /** How one connection to a destination ended. */
 export interface RestreamEnd {
-  code: Extract<
-    ErrorCode,
-    'destination_refused' | 'destination_unreachable' | 'destination_lost' | 'destination_wedged' | 'restream_source_lost'
-    | 'destination_url_invalid' | 'destination_address_forbidden'
-  > | 'stopped';
+  code:
+    | Extract<
+        ErrorCode,
+        | 'destination_refused'
+        | 'destination_unreachable'
+        | 'destination_lost'
+        | 'destination_wedged'
+        | 'restream_source_lost'
+        | 'destination_url_invalid'
+        | 'destination_address_forbidden'
+      >
+    | 'stopped';
   /** ffmpeg's words, redacted. */
   detail: string;
   /** Media left for the platform before it ended. */

@@ -1,8 +1,21 @@
 export const EVENT_TYPES = [
-  'stream.created', 'stream.connected', 'stream.live', 'stream.reconnecting', 'stream.reconnected',
-  'stream.ending', 'stream.ended', 'stream.failed', 'stream.health',
-  'restream.starting', 'restream.live', 'restream.retrying', 'restream.failed', 'restream.ended',
-  'recording.started', 'recording.ready', 'recording.failed',
+  'stream.created',
+  'stream.connected',
+  'stream.live',
+  'stream.reconnecting',
+  'stream.reconnected',
+  'stream.ending',
+  'stream.ended',
+  'stream.failed',
+  'stream.health',
+  'restream.starting',
+  'restream.live',
+  'restream.retrying',
+  'restream.failed',
+  'restream.ended',
+  'recording.started',
+  'recording.ready',
+  'recording.failed',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

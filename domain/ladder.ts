@@ -84,8 +84,15 @@ export function pickLadder(source: SourceLayout, custom: readonly CustomRung[] |
   const rungs = exact ? videoRenditions(exact, custom) : [];
   const video = rungs.filter(({ id }, index) => index === rungs.length - 1 || !without.includes(id));
   const gopSeconds = exact ? gopFrames(exact.frameRate) / exact.frameRate : GOP_SECONDS;
-  const firstGopSeconds = pickFirstGop(video.map(({ frameRate }) => frameRate), gopSeconds);
-  return { renditions: source.audio ? [...video, AUDIO_RENDITION] : video, gopSeconds, ...(firstGopSeconds === null ? {} : { firstGopSeconds }) };
+  const firstGopSeconds = pickFirstGop(
+    video.map(({ frameRate }) => frameRate),
+    gopSeconds,
+  );
+  return {
+    renditions: source.audio ? [...video, AUDIO_RENDITION] : video,
+    gopSeconds,
+    ...(firstGopSeconds === null ? {} : { firstGopSeconds }),
+  };
 }
 
 /** The rendition to do without on a machine that is too slow for all of them: the largest picture; null when there is one alone. */

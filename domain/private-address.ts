@@ -34,7 +34,11 @@ const PRIVATE_IPV6: readonly [number[], number][] = [
 ];
 
 /** Prefixes whose last 32 bits are an IPv4 address: unspecified and compatible, mapped, translated (NAT64). */
-const EMBEDDING_LAST: readonly number[][] = [[0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0xffff], [0x64, 0xff9b, 0, 0, 0, 0]];
+const EMBEDDING_LAST: readonly number[][] = [
+  [0, 0, 0, 0, 0, 0],
+  [0, 0, 0, 0, 0, 0xffff],
+  [0x64, 0xff9b, 0, 0, 0, 0],
+];
 /** 6to4: the IPv4 address follows at once. */
 const SIX_TO_FOUR = 0x2002;
 

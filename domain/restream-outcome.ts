@@ -22,17 +22,38 @@ const CHECK_KEY = 'Check the stream key, and that the platform expects a stream 
 /** The first that fits; those that name a cause come before those that only name a consequence. */
 const RULES: readonly Rule[] = [
   { words: /Server error: (.+)/, code: 'refused', detail: `The platform refused the stream: "$1". ${CHECK_KEY}` },
-  { words: /Failed to resolve hostname (\S+):/, code: 'destination_unreachable', detail: 'The name $1 was not found. Check the host in the URL.' },
+  {
+    words: /Failed to resolve hostname (\S+):/,
+    code: 'destination_unreachable',
+    detail: 'The name $1 was not found. Check the host in the URL.',
+  },
   {
     words: /certificate verify failed/,
     code: 'destination_unreachable',
-    detail: 'The certificate of the platform is not valid for this host. Check the host; a private authority goes into NODE_EXTRA_CA_CERTS.',
+    detail:
+      'The certificate of the platform is not valid for this host. Check the host; a private authority goes into NODE_EXTRA_CA_CERTS.',
   },
-  { words: /SSL routines::(.+)|\[tls @/, code: 'destination_unreachable', detail: 'No TLS connection could be made. Check port and scheme (rtmp or rtmps).' },
-  { words: /Cannot read RTMP handshake/, code: 'destination_unreachable', detail: 'There is no RTMP server at this port. Check port and scheme (rtmp or rtmps).' },
-  { words: /(?:tcp|udp):\S+ failed: (.+)/, code: 'destination_unreachable', detail: 'No connection could be made ($1). Check host and port; the platform may be down.' },
+  {
+    words: /SSL routines::(.+)|\[tls @/,
+    code: 'destination_unreachable',
+    detail: 'No TLS connection could be made. Check port and scheme (rtmp or rtmps).',
+  },
+  {
+    words: /Cannot read RTMP handshake/,
+    code: 'destination_unreachable',
+    detail: 'There is no RTMP server at this port. Check port and scheme (rtmp or rtmps).',
+  },
+  {
+    words: /(?:tcp|udp):\S+ failed: (.+)/,
+    code: 'destination_unreachable',
+    detail: 'No connection could be made ($1). Check host and port; the platform may be down.',
+  },
   { words: /SRT:.*(?:reject|ERROR:)/i, code: 'refused', detail: 'The platform refused the stream. Check passphrase and stream id.' },
-  { words: /srt:\S+ failed: (.+)/, code: 'destination_unreachable', detail: 'No connection could be made ($1). Check host and port; the platform may be down.' },
+  {
+    words: /srt:\S+ failed: (.+)/,
+    code: 'destination_unreachable',
+    detail: 'No connection could be made ($1). Check host and port; the platform may be down.',
+  },
   { words: /Error opening output/, code: 'refused', detail: `The platform closed the connection before it took the stream. ${CHECK_KEY}` },
   {
     words: /(?:Error submitting a packet to the muxer|Error muxing a packet|Error writing trailer): (.+)/,
@@ -44,7 +65,10 @@ const RULES: readonly Rule[] = [
 const NO_INPUT = /Error opening input|could not find codec parameters/;
 const LOST_WORDS = /(?:Server error|Error submitting a packet to the muxer|Error writing trailer): (.+)/;
 
-const SOURCE_LOST: RestreamOutcome = { code: 'restream_source_lost', detail: 'The programme to send was interrupted; sending starts again.' };
+const SOURCE_LOST: RestreamOutcome = {
+  code: 'restream_source_lost',
+  detail: 'The programme to send was interrupted; sending starts again.',
+};
 
 /**
  * Why a connection ended that nobody stopped. A platform that had taken the stream has lost it, whatever it said; one that

@@ -8,4 +8,5 @@ export const streamWorkflowId = (streamId: string): string => `stream/${streamId
 export const retentionWorkflowId = (broadcastId: string): string => `retention/${broadcastId}`;
 export const restreamWorkflowId = (broadcastId: string, destinationId: string): string => `restream/${broadcastId}/${destinationId}`;
 /** @param moment the number of the last encoder there, or `end` */
-export const formerHostWorkflowId = (broadcastId: string, hostId: string, moment: string): string => `former-host/${broadcastId}/${hostId}/${moment}`;
+export const formerHostWorkflowId = (broadcastId: string, hostId: string, moment: string): string =>
+  `former-host/${broadcastId}/${hostId}/${moment}`;

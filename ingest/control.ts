@@ -1,5 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RELAY_STARTS, type DisconnectedPublisher, type EndedReader, type MediaStart, type PublisherStatus, type RelayReader } from '../domain/contracts/ingest-control.js';
+import {
+  RELAY_STARTS,
+  type DisconnectedPublisher,
+  type EndedReader,
+  type MediaStart,
+  type PublisherStatus,
+  type RelayReader,
+} from '../domain/contracts/ingest-control.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Logger } from '../platform/log/logger.js';
 import type { ProgrammeRequest, Programmes } from './programme/programmes.js';
@@ -27,9 +34,7 @@ const START = '/start';
 const NO_SLATE = 'none';
 
 /** The addresses of domain/contracts/ingest-control.ts, and GET /publishers; true = this request is answered here. */
-export function createControl(
-  options: ControlOptions,
-): (request: IncomingMessage, response: ServerResponse) => boolean {
+export function createControl(options: ControlOptions): (request: IncomingMessage, response: ServerResponse) => boolean {
   return (request, response) => {
     const url = new URL(request.url ?? '/', 'http://ingest');
     if (!/^\/(publishers|relay|programme|readers)(\/|$)/.test(url.pathname)) return false;
@@ -43,12 +48,7 @@ export function createControl(
   };
 }
 
-async function answer(
-  options: ControlOptions,
-  request: IncomingMessage,
-  response: ServerResponse,
-  url: URL,
-): Promise<void> {
+async function answer(options: ControlOptions, request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
   const { publishers } = options;
   if (url.pathname === '/publishers') {
     requireMethod(request, 'GET');

@@ -22,7 +22,14 @@ export interface IngestMetrics {
 export function createIngestMetrics(registry: Registry, readings: IngestReadings): IngestMetrics {
   const registers = [registry];
   const gauge = (name: string, help: string, read: () => number): void => {
-    new Gauge({ name, help, registers, collect() { this.set(read()); } });
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
   };
   gauge('holdfast_ingest_publishers', 'Accepted publishers', readings.publishers);
   gauge('holdfast_ingest_connections', 'Open RTMP connections', readings.connections);

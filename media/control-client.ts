@@ -87,7 +87,12 @@ export function createIngestClient(baseUrl: string) {
       (reader === undefined ? '' : `&reader=${encodeURIComponent(reader)}`),
     /** Where the programme begins for a reader that attaches now. */
     programmeStart: (streamId: string, slate: string | null) =>
-      call<MediaStart>(`${baseUrl}/programme/${encodeURIComponent(streamId)}/start?slate=${encodeURIComponent(slate ?? 'none')}`, 'GET', undefined, LOOK_TIMEOUT_MS),
+      call<MediaStart>(
+        `${baseUrl}/programme/${encodeURIComponent(streamId)}/start?slate=${encodeURIComponent(slate ?? 'none')}`,
+        'GET',
+        undefined,
+        LOOK_TIMEOUT_MS,
+      ),
     /** Ends what a reader of a programme gets, so that its ffmpeg finishes and leaves its platform politely. */
     endReader: (reader: string) => call<EndedReader>(`${baseUrl}/readers/${encodeURIComponent(reader)}/end`, 'POST'),
   };

@@ -253,9 +253,14 @@ export class Broadcasts {
   #change<T>(broadcastId: string, work: () => Promise<T>): Promise<T> {
     const before = this.#changes.get(broadcastId) ?? Promise.resolve();
     const result = before.then(work);
-    const settled = result.then(() => undefined, () => undefined).then(() => {
-      if (this.#changes.get(broadcastId) === settled) this.#changes.delete(broadcastId);
-    });
+    const settled = result
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .then(() => {
+        if (this.#changes.get(broadcastId) === settled) this.#changes.delete(broadcastId);
+      });
     this.#changes.set(broadcastId, settled);
     return result;
   }

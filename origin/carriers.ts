@@ -33,5 +33,6 @@ export function presentCarriers(runs: readonly RunLine[]): Map<string, string> {
 }
 
 /** Everyone whose segments a rendition's playlist shows over the whole broadcast, itself included. */
-export const carriersOver = (runs: readonly RunLine[], id: string): string[] =>
-  [...new Set([id, ...runs.map((run) => carrierIn(run, runs, id)).filter((carrier) => carrier !== null)])];
+export const carriersOver = (runs: readonly RunLine[], id: string): string[] => [
+  ...new Set([id, ...runs.map((run) => carrierIn(run, runs, id)).filter((carrier) => carrier !== null)]),
+];

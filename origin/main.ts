@@ -53,7 +53,10 @@ async function run(env: Environment, log: Logger): Promise<void> {
     registry,
     log,
   }).catch((error: unknown) => {
-    throw explainListenError(error, { [env.HOLDFAST_PLAYBACK_PORT]: 'HOLDFAST_PLAYBACK_PORT', [env.HOLDFAST_ORIGIN_CONTROL_PORT]: 'HOLDFAST_ORIGIN_CONTROL_PORT' });
+    throw explainListenError(error, {
+      [env.HOLDFAST_PLAYBACK_PORT]: 'HOLDFAST_PLAYBACK_PORT',
+      [env.HOLDFAST_ORIGIN_CONTROL_PORT]: 'HOLDFAST_ORIGIN_CONTROL_PORT',
+    });
   });
   log.info({ playbackPort: origin.playbackPort, controlPort: origin.controlPort }, 'origin listens');
   await stopSignal();

@@ -68,11 +68,23 @@ export function createOriginMetrics(registry: Registry): OriginMetrics {
   return {
     ...createViewerMetrics(registry),
     openBroadcasts: new Gauge({ name: 'holdfast_origin_open_broadcasts', help: 'Broadcasts that have not ended', registers }),
-    segments: new Counter({ name: 'holdfast_origin_segments_total', help: 'Segments published, one per interval and rendition', registers }),
+    segments: new Counter({
+      name: 'holdfast_origin_segments_total',
+      help: 'Segments published, one per interval and rendition',
+      registers,
+    }),
     mediaBytes: new Counter({ name: 'holdfast_origin_media_bytes_total', help: 'Bytes of published segments', registers }),
     writeFailures: new Counter({ name: 'holdfast_origin_write_failures_total', help: 'Segments the disk refused', registers }),
-    refusedOutputs: new Counter({ name: 'holdfast_origin_refused_outputs_total', help: 'Encoder outputs closed because of what they sent', registers }),
-    overlongSegments: new Counter({ name: 'holdfast_origin_overlong_segments_total', help: 'Segments above the target duration', registers }),
+    refusedOutputs: new Counter({
+      name: 'holdfast_origin_refused_outputs_total',
+      help: 'Encoder outputs closed because of what they sent',
+      registers,
+    }),
+    overlongSegments: new Counter({
+      name: 'holdfast_origin_overlong_segments_total',
+      help: 'Segments above the target duration',
+      registers,
+    }),
     publishSeconds: new Gauge({
       name: 'holdfast_origin_publish_seconds',
       help: 'From the end of the last segment coming in to its listing',

@@ -68,14 +68,25 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
   const parts = new PartStore();
   const held = new HeldRequests();
   metrics.heldRequests.observe(() => held.size);
-  const broadcasts = new Broadcasts({ mediaDir, socketDir, cache, parts, held, partDuration: options.partDuration, metrics, isDiskFull: options.isDiskFull, log });
+  const broadcasts = new Broadcasts({
+    mediaDir,
+    socketDir,
+    cache,
+    parts,
+    held,
+    partDuration: options.partDuration,
+    metrics,
+    isDiskFull: options.isDiskFull,
+    log,
+  });
   await broadcasts.load();
 
   const access = new ViewerAccess(options.verifyPlaybackToken);
   const limits = new AddressLimits(options.limits);
   const content = { broadcasts, cache, parts, held, access, assets, limits, metrics, log };
   const served = { ...content, lane: new ExpressLane(content), handle: createPlaybackHandler(content) };
-  const playback = options.tls && !options.startViewers ? await createSecurePlaybackServer(served, options.tls) : createPlaybackServer(served);
+  const playback =
+    options.tls && !options.startViewers ? await createSecurePlaybackServer(served, options.tls) : createPlaybackServer(served);
   const viewers = await openPlayback(options, playback, viewerSocket(socketDir));
   const control = await startOpsServer({
     ...options.control,
@@ -106,7 +117,11 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
 }
 
 /** To viewers, or to the processes that serve them; null = there are none. */
-async function openPlayback({ playback: address, startViewers }: OriginServerOptions, playback: PlaybackServer, socket: string): Promise<ViewerProcesses | null> {
+async function openPlayback(
+  { playback: address, startViewers }: OriginServerOptions,
+  playback: PlaybackServer,
+  socket: string,
+): Promise<ViewerProcesses | null> {
   if (!startViewers) {
     await playback.listen(address);
     return null;

@@ -58,7 +58,13 @@ export function multivariantPlaylist(history: History, query: string, folder = `
  *
  * @param skip a delta update is wanted; where there is none, it is the whole playlist
  */
-export function mediaPlaylist(history: History, rendition: string, kind: MediaPlaylistKind, query: string, skip = false): RenderedPlaylist | null {
+export function mediaPlaylist(
+  history: History,
+  rendition: string,
+  kind: MediaPlaylistKind,
+  query: string,
+  skip = false,
+): RenderedPlaylist | null {
   const ended = history.endedAt !== null;
   if (!hasRendition(history, rendition) || (kind === 'vod' && !ended)) return null;
   const delta = skip && !ended && history.lowLatency !== null;
@@ -69,8 +75,7 @@ export function mediaPlaylist(history: History, rendition: string, kind: MediaPl
 }
 
 /** Where a rendition's live playlist ends now. */
-export const playlistEdge = (history: History, rendition: string): PlaylistEdge =>
-  history.edge!.position(rendition, history.nextMsn - 1);
+export const playlistEdge = (history: History, rendition: string): PlaylistEdge => history.edge!.position(rendition, history.nextMsn - 1);
 
 function hasRendition(history: History, rendition: string): boolean {
   return history.runs.some((run) => history.count(run.run, rendition) > 0) || (history.edge?.lastMsn(rendition) ?? -1) >= 0;
@@ -133,7 +138,11 @@ function describeLowLatency(
     const listed = edge.segment(rendition, firstMsn + index);
     if (!listed) continue;
     const folder = folderOf(rendition, listed.rendition);
-    segments[index]!.parts = listed.parts.map(({ name, duration, independent }) => ({ uri: `${folder}${name}${query}`, duration, independent }));
+    segments[index]!.parts = listed.parts.map(({ name, duration, independent }) => ({
+      uri: `${folder}${name}${query}`,
+      duration,
+      independent,
+    }));
   }
   const hint = `${folderOf(rendition, edge.carrierOf(rendition))}${edge.nextPartName(rendition)}${query}`;
   return { lowLatency: { constants, hint, reports: describeOthers(history, rendition, query) } };
@@ -203,9 +212,7 @@ function describeVariant(history: History, rendition: Rendition, audio: Renditio
     bandwidth: own.peak + sound.peak,
     averageBandwidth: own.average + sound.average,
     codecs: [init?.codec, audioCodec].filter((codec) => codec !== undefined),
-    ...(rendition.kind === 'video' && init
-      ? { video: { width: init.width, height: init.height, frameRate: rendition.frameRate } }
-      : {}),
+    ...(rendition.kind === 'video' && init ? { video: { width: init.width, height: init.height, frameRate: rendition.frameRate } } : {}),
   };
 }
 

@@ -31,7 +31,9 @@ export async function finishBroadcast(cause: EndCause, { life, record, hostId, r
   await attempt(steps.endRestreams);
   await attempt(steps.stopEncoding);
   const isLost = left.some((former) => former.hostId === hostId);
-  const summary = isLost ? null : await attempt(() => mediaCommands(hostId).finishPlaylists.executeWithOptions({ summary: 'ENDLIST' }, [{ broadcastId }]));
+  const summary = isLost
+    ? null
+    : await attempt(() => mediaCommands(hostId).finishPlaylists.executeWithOptions({ summary: 'ENDLIST' }, [{ broadcastId }]));
   await dismissPublisher(life, cause);
   record.endedAt = new Date().toISOString();
   life.lastBroadcastId = broadcastId;

@@ -88,7 +88,9 @@ export class Broadcast {
     this.#record.dropped = [...(carried.dropped ?? [])];
     this.#encoding = new Encoding(encoding).start();
     this.#life.resume('live', this.id, this.#hosts.present);
-    this.#life.restreams = this.#restreams = new Restreams(this.#life, this.id, this.#hosts.present, carried.source).inherit(carried.restreams);
+    this.#life.restreams = this.#restreams = new Restreams(this.#life, this.id, this.#hosts.present, carried.source).inherit(
+      carried.restreams,
+    );
   }
 
   #carry(): CarriedBroadcast {
@@ -135,10 +137,12 @@ export class Broadcast {
   }
 
   #startClock(): void {
-    void this.#clock.run(async () => {
-      await sleep(Math.max(1, this.#endsAt - Date.now()), { summary: 'maximum duration' });
-      this.#overdue = true;
-    }).catch(() => undefined /* cancelled: the broadcast ended before */);
+    void this.#clock
+      .run(async () => {
+        await sleep(Math.max(1, this.#endsAt - Date.now()), { summary: 'maximum duration' });
+        this.#overdue = true;
+      })
+      .catch(() => undefined /* cancelled: the broadcast ended before */);
   }
 
   get #cause(): EndCause | null {
@@ -273,7 +277,11 @@ export class Broadcast {
     this.#transition('live', { type: again ? 'stream.reconnected' : 'stream.live', data: { renditions } });
     if (!again) this.#startRestreams();
     if (!again && this.#record.settings.record) {
-      this.#transition('live', { type: 'recording.started', data: { recordingId: this.#record.recordingId } }, this.#record.recording('recording'));
+      this.#transition(
+        'live',
+        { type: 'recording.started', data: { recordingId: this.#record.recordingId } },
+        this.#record.recording('recording'),
+      );
     }
   }
 
@@ -315,7 +323,10 @@ export class Broadcast {
     const dropped = expendableRendition(this.#record.renditions)?.id ?? null;
     if (dropped !== null) this.#record.dropped.push(dropped);
     const renditions = this.#record.renditions.map(({ id }) => id);
-    this.#transition(this.#life.status, { type: 'stream.health', data: { problem: 'encoder_too_slow', droppedRendition: dropped, renditions, ...pace } });
+    this.#transition(this.#life.status, {
+      type: 'stream.health',
+      data: { problem: 'encoder_too_slow', droppedRendition: dropped, renditions, ...pace },
+    });
     return null;
   }
 

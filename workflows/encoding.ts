@@ -53,7 +53,8 @@ export class Encoding {
       try {
         this.end = await running;
       } catch (error) {
-        if (!isCancellation(error)) this.end = { reason: 'host_lost', detail: messageOf(error), mediaSeconds: 0, unreachable: isUnreachable(error) };
+        if (!isCancellation(error))
+          this.end = { reason: 'host_lost', detail: messageOf(error), mediaSeconds: 0, unreachable: isUnreachable(error) };
       }
       if (this.end) this.#scope.cancel();
     });
@@ -89,6 +90,8 @@ export class Encoding {
   async stop(): Promise<void> {
     this.#scope.cancel();
     const { hostId, broadcastId } = this.input;
-    await mediaCommands(hostId).stopTranscode.executeWithOptions({ summary: `stop encoder ${this.epoch}` }, [{ broadcastId, epoch: this.epoch }]);
+    await mediaCommands(hostId).stopTranscode.executeWithOptions({ summary: `stop encoder ${this.epoch}` }, [
+      { broadcastId, epoch: this.epoch },
+    ]);
   }
 }

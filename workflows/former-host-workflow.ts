@@ -23,8 +23,12 @@ export async function formerHostWorkflow({ broadcastId, hostId, epoch, publishId
   const media = patientMediaCommands(hostId);
   await Promise.all([
     media.stopTranscode.executeWithOptions({ summary: `stop encoder ${epoch}` }, [{ broadcastId, epoch }]),
-    ...restreams.map((restream) => media.stopRestream.executeWithOptions({ summary: 'close the connection' }, [{ broadcastId, ...restream }])),
-    ...(publishId ? [media.disconnectPublisher.executeWithOptions({ summary: 'left' }, [{ publishId, reason: 'the broadcast goes on elsewhere' }])] : []),
+    ...restreams.map((restream) =>
+      media.stopRestream.executeWithOptions({ summary: 'close the connection' }, [{ broadcastId, ...restream }]),
+    ),
+    ...(publishId
+      ? [media.disconnectPublisher.executeWithOptions({ summary: 'left' }, [{ publishId, reason: 'the broadcast goes on elsewhere' }])]
+      : []),
   ]);
   if (!finish) return;
   const summary = await media.finishPlaylists.executeWithOptions({ summary: 'ENDLIST' }, [{ broadcastId }]);

@@ -51,6 +51,12 @@ export interface PublishStopped {
   reason: 'closed' | 'silent' | 'disconnected' | 'error';
 }
 
+/** Every rendition of this encoder can be played. */
+export interface EncoderPlayable {
+  broadcastId: string;
+  epoch: number;
+}
+
 /** A publisher of this stream was turned away: the host is full, its media is more than is taken, … */
 export interface PublishRefused {
   /** Unique per signal; a repeated one is ignored. */
@@ -94,7 +100,7 @@ export interface RestreamEnded extends RestreamChanged {
   forced: boolean;
 }
 
-/** A stream's state as its workflow knows it. */
+/** A stream's state as its workflow knows it: what a media host compares with what it sees. */
 export interface StreamState {
   streamId: string;
   status: StreamStatus;
@@ -102,6 +108,12 @@ export interface StreamState {
   broadcastId: string | null;
   lastBroadcastId: string | null;
   hostId: string | null;
+  /** Who publishes, as the workflow believes. Absent in the answer of a run from before hosts compared. */
+  publisher?: { publishId: string; publishSeq: number; hostId: string } | null;
+  /** The highest publishSeq it has been told of. */
+  lastPublishSeq?: number;
+  /** The encoder that shall run; null: none. */
+  encoder?: { broadcastId: string; hostId: string; epoch: number } | null;
   /** Number of the last event. */
   sequence: number;
   /** Postgres has all of it: who reads the timeline now finds what led here. */
@@ -116,6 +128,13 @@ export const publishStoppedSignal = defineSignal<[PublishStopped]>('publishStopp
 export const publishRefusedSignal = defineSignal<[PublishRefused]>('publishRefused');
 /** A signal, for the timeline alone. */
 export const streamHealthSignal = defineSignal<[StreamHealth]>('streamHealth');
+/**
+ * A signal from the media host that runs the encoder, as soon as viewers can play what it makes; repeated until the workflow
+ * shows that it knows, and harmless when repeated or late.
+ */
+export const encoderPlayableSignal = defineSignal<[EncoderPlayable]>('encoderPlayable');
+/** The same of a restream, to its own workflow: media really leaves over connection number `attempt`. */
+export const restreamLiveSignal = defineSignal<[{ attempt: number }]>('restreamLive');
 /** A signal: the new key is in Postgres already, the holder of the old one only has to leave. */
 export const streamKeyRotatedSignal = defineSignal('streamKeyRotated');
 

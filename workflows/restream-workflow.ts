@@ -11,7 +11,14 @@ import type { DestinationError, RestreamEnd, RestreamState } from '../domain/des
 import { decideRestreamRetry, type RestreamEnding } from '../domain/restream-retry.js';
 import type { SourceLayout } from '../domain/source.js';
 import { streamWorkflowId } from '../domain/task-queues.js';
-import { endRestreamSignal, hostChangedSignal, restreamChangedSignal, restreamEndedSignal, retryRestreamSignal, sourceChangedSignal } from './messages.js';
+import {
+  endRestreamSignal,
+  hostChangedSignal,
+  restreamChangedSignal,
+  restreamEndedSignal,
+  retryRestreamSignal,
+  sourceChangedSignal,
+} from './messages.js';
 import { farewell, mediaCommands, restreamActivity } from './proxies.js';
 
 export interface RestreamInput {
@@ -154,7 +161,10 @@ class Restream {
       const sending = media.restream.executeWithOptions({ summary: `to ${label}, connection ${attempt}` }, [input]);
       void media.awaitRestreamLive
         .executeWithOptions({ summary: `media left for ${label}` }, [{ broadcastId, destinationId, attempt }])
-        .then(() => (current.live = true), () => undefined /* the connection ended first; its own end says why */);
+        .then(
+          () => (current.live = true),
+          () => undefined /* the connection ended first; its own end says why */,
+        );
       current.end = await sending.catch((error: unknown) => (isCancellation(error) ? null : lostHost(error)));
     });
     const isOver = () => this.#ending || this.#moved || current.end !== null || current.misfit;
@@ -180,7 +190,10 @@ class Restream {
     const input = { broadcastId, destinationId, source: this.#source };
     void this.#scope
       .run(() => mediaCommands(hostId).checkRestreamFormat.executeWithOptions({ summary: 'the source is another one' }, [input]))
-      .then(({ goesOn }) => (current.misfit ||= !goesOn), () => undefined /* the connection is over, or the host is away and tells its end */);
+      .then(
+        ({ goesOn }) => (current.misfit ||= !goesOn),
+        () => undefined /* the connection is over, or the host is away and tells its end */,
+      );
   }
 
   async #afterEnd(end: RestreamEnd): Promise<void> {
@@ -192,9 +205,15 @@ class Restream {
     if (decision.retry) {
       const nextAttemptAt = new Date(Date.now() + decision.delayMs).toISOString();
       await this.#tell({ status: 'retrying', lastError: error, nextAttemptAt });
-      await condition(() => this.#ending || this.#retryNow || this.#sourceChanged || this.#moved, decision.delayMs, { summary: 'before the next connection' });
+      await condition(() => this.#ending || this.#retryNow || this.#sourceChanged || this.#moved, decision.delayMs, {
+        summary: 'before the next connection',
+      });
     } else {
-      await this.#tell({ status: 'failed', lastError: decision.code === code ? error : { ...error, code: decision.code }, nextAttemptAt: null });
+      await this.#tell({
+        status: 'failed',
+        lastError: decision.code === code ? error : { ...error, code: decision.code },
+        nextAttemptAt: null,
+      });
       // Of a host that was gone the next one knows better.
       const mayGoOn = () => this.#moved && code === 'restream_source_lost';
       await condition(() => this.#ending || this.#retryNow || mayGoOn());
@@ -207,7 +226,9 @@ class Restream {
     this.#scope.cancel();
     const { broadcastId, destinationId } = this.#input;
     try {
-      return await farewell(this.#hostId).stopRestream.executeWithOptions({ summary: 'close the connection' }, [{ broadcastId, destinationId }]);
+      return await farewell(this.#hostId).stopRestream.executeWithOptions({ summary: 'close the connection' }, [
+        { broadcastId, destinationId },
+      ]);
     } catch {
       return { forced: true };
     }
@@ -225,7 +246,10 @@ class Restream {
       ].join('\n'),
     );
     try {
-      await getExternalWorkflowHandle(streamWorkflowId(this.#input.streamId)).signal(restreamChangedSignal, { eventId: uuid4(), state: this.#state });
+      await getExternalWorkflowHandle(streamWorkflowId(this.#input.streamId)).signal(restreamChangedSignal, {
+        eventId: uuid4(),
+        state: this.#state,
+      });
     } catch {
       // The stream's workflow is gone: nobody will say end, so end.
       this.#ending = true;

@@ -1,4 +1,13 @@
-import { ApplicationFailure, ParentClosePolicy, condition, getExternalWorkflowHandle, sleep, startChild, type ChildWorkflowHandle, type ExternalWorkflowHandle } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  ParentClosePolicy,
+  condition,
+  getExternalWorkflowHandle,
+  sleep,
+  startChild,
+  type ChildWorkflowHandle,
+  type ExternalWorkflowHandle,
+} from '@temporalio/workflow';
 import type { DestinationSummary } from '../domain/contracts/destinations.js';
 import type { DestinationStatus, RestreamState } from '../domain/destination.js';
 import type { EventType } from '../domain/event.js';
@@ -67,7 +76,13 @@ export class Restreams {
   }
 
   carry(): CarriedRestream[] {
-    return [...this.#restreams.values()].map(({ summary, state, endRequested, again, ended }) => ({ summary, state, endRequested, again, ended }));
+    return [...this.#restreams.values()].map(({ summary, state, endRequested, again, ended }) => ({
+      summary,
+      state,
+      endRequested,
+      again,
+      ended,
+    }));
   }
 
   async #step(work: () => Promise<unknown>): Promise<void> {
@@ -108,7 +123,11 @@ export class Restreams {
     if (running.endRequested) await signal(child.signal(endRestreamSignal));
   }
 
-  #startChild({ destinationId, label }: DestinationSummary, attempts: number, source: SourceLayout): Promise<ChildWorkflowHandle<typeof restreamWorkflow>> {
+  #startChild(
+    { destinationId, label }: DestinationSummary,
+    attempts: number,
+    source: SourceLayout,
+  ): Promise<ChildWorkflowHandle<typeof restreamWorkflow>> {
     const { streamId } = this.#life;
     return startChild(restreamWorkflow, {
       workflowId: restreamWorkflowId(this.#broadcastId, destinationId),

@@ -1,10 +1,4 @@
-import {
-  allHandlersFinished,
-  CancellationScope,
-  condition,
-  continueAsNew,
-  setHandler,
-} from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition, continueAsNew, setHandler } from '@temporalio/workflow';
 import type { RestreamState } from '../domain/destination.js';
 import type { EndCause } from '../domain/stream.js';
 import { Broadcast } from './broadcast.js';

@@ -20,7 +20,9 @@ export function readIdempotencyKey(header: string | undefined): string | undefin
 
 /** What makes two requests the same: method, path and body. */
 export const hashRequest = (method: string, path: string, body: unknown): string =>
-  createHash('sha256').update(JSON.stringify([method, path, body])).digest('hex');
+  createHash('sha256')
+    .update(JSON.stringify([method, path, body]))
+    .digest('hex');
 
 export interface KeyedCall {
   request: KeyedRequest;

@@ -179,11 +179,7 @@ export function commandsFor(wasEnabled: boolean, { enabled }: PatchDestination):
 }
 
 /** Throws `destination_not_found`. */
-export async function findDestination(
-  { destinations }: ApiDependencies,
-  streamId: string,
-  id: string,
-): Promise<DestinationRecord> {
+export async function findDestination({ destinations }: ApiDependencies, streamId: string, id: string): Promise<DestinationRecord> {
   const destination = await destinations.find(streamId, id);
   if (!destination) throw new HoldfastError('destination_not_found');
   return destination;

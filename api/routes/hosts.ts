@@ -63,4 +63,8 @@ function requireWholeInstallation({ streamId }: Credential): void {
   if (streamId !== null) throw new HoldfastError('forbidden');
 }
 
-const hostBody = ({ id, drainedAt, openStreams }: HostRecord): HostBody => ({ id, drainedAt: drainedAt?.toISOString() ?? null, openStreams });
+const hostBody = ({ id, drainedAt, openStreams }: HostRecord): HostBody => ({
+  id,
+  drainedAt: drainedAt?.toISOString() ?? null,
+  openStreams,
+});

@@ -12,11 +12,7 @@ const OPS_PATHS = ['/healthz', '/readyz', '/metrics'] as const;
 const PAGE_PATHS = ['/', '/docs', '/docs/start.js', ...Object.keys(DOCS_FILES), '/openapi.json'];
 
 /** What needs no credential: health, metrics, the document and the pages about it. Returns their paths. */
-export function mountPages(
-  app: Express,
-  routes: readonly Route[],
-  deps: ApiDependencies,
-): Pick<Route, 'method' | 'path'>[] {
+export function mountPages(app: Express, routes: readonly Route[], deps: ApiDependencies): Pick<Route, 'method' | 'path'>[] {
   const document = JSON.stringify(openApiDocument(routes));
   for (const path of PAGE_PATHS) {
     app.get(path, (_request, response, next) => {

@@ -22,7 +22,11 @@ export function recordingRoutes(deps: ApiDependencies): Route[] {
   /** A playback address shows the newest broadcast of its stream: only that one's recording is found there. */
   async function hlsOf({ streamId, broadcastId, status }: RecordingRecord): Promise<string | null> {
     if (status === 'failed') return null;
-    const [stream, latest, there] = await Promise.all([streams.find(streamId), broadcasts.findLatest(streamId), addressesOfStream(deps, streamId)]);
+    const [stream, latest, there] = await Promise.all([
+      streams.find(streamId),
+      broadcasts.findLatest(streamId),
+      addressesOfStream(deps, streamId),
+    ]);
     if (!stream || latest?.id !== broadcastId || latest.mediaDeletedAt !== null) return null;
     return hlsAddress(there, stream.playbackId);
   }
@@ -33,7 +37,10 @@ export function recordingRoutes(deps: ApiDependencies): Route[] {
       broadcasts.find(recording.broadcastId),
       recordings.partsOf(recording),
     ]);
-    const playbackOf = await playbackOfHosts(deps, parts.map(({ hostId }) => hostId));
+    const playbackOf = await playbackOfHosts(
+      deps,
+      parts.map(({ hostId }) => hostId),
+    );
     const isThere = stream !== null && broadcast?.mediaDeletedAt === null;
     return parts.map(({ hostId, startedAt, ...measured }) => ({
       hostId,

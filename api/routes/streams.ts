@@ -80,7 +80,10 @@ export function streamRoutes(deps: ApiDependencies): Route[] {
       async handle({ query: { status, cursor, limit }, credential }) {
         const filter = { status, streamId: credential.streamId ?? undefined };
         const page = await streams.list(filter, { after: decodeCursor(LIST, cursor), limit });
-        const addressesFor = await addressesOfStreams(deps, page.items.map(({ id }) => id));
+        const addressesFor = await addressesOfStreams(
+          deps,
+          page.items.map(({ id }) => id),
+        );
         const data = page.items.map((stream) => streamBody(stream, addressesFor(stream.id)));
         return { status: 200, body: { data, nextCursor: nextCursor(LIST, page, (stream) => stream) } };
       },
@@ -91,7 +94,7 @@ export function streamRoutes(deps: ApiDependencies): Route[] {
       operationId: 'getStream',
       tag: TAG,
       summary: 'Read a stream',
-      description: 'The status is asked from the stream\'s workflow; see `statusSource`.',
+      description: "The status is asked from the stream's workflow; see `statusSource`.",
       permissions: ['stream:read', 'stream:publish'],
       params: STREAM_PARAM,
       answers: { 200: { description: 'The stream; its key for who may publish or write.', schema: streamSchema } },

@@ -5,7 +5,10 @@ const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
 
 /** Text people read, on one line. */
 export const printable = (maxLength: number) =>
-  z.string().max(maxLength).refine((text) => !UNPRINTABLE.test(text), 'Must not have control characters.');
+  z
+    .string()
+    .max(maxLength)
+    .refine((text) => !UNPRINTABLE.test(text), 'Must not have control characters.');
 
 /** Short side in pixels: what H.264 encoders and players handle without special care. */
 const MIN_HEIGHT = 120;

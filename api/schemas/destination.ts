@@ -8,26 +8,17 @@ const MAX_NAME_LENGTH = 256;
 
 const settings = {
   name: printable(MAX_NAME_LENGTH).nullable().meta({ description: 'Shown in the timeline and in Temporal.' }),
-  platform: z
-    .enum(PLATFORM_IDS)
-    .meta({ description: 'Instead of `url`: its address is known, a stream key is enough.' }),
+  platform: z.enum(PLATFORM_IDS).meta({ description: 'Instead of `url`: its address is known, a stream key is enough.' }),
   url: z
     .string()
     .max(MAX_DESTINATION_URL_LENGTH)
     .meta({ description: 'rtmp://, rtmps:// or srt://, with the key at its end if `streamKey` is not sent.' }),
-  streamKey: z
-    .string()
-    .min(1)
-    .max(MAX_DESTINATION_KEY_LENGTH)
-    .nullable()
-    .meta({ description: 'Secret: never shown again.' }),
+  streamKey: z.string().min(1).max(MAX_DESTINATION_KEY_LENGTH).nullable().meta({ description: 'Secret: never shown again.' }),
   enabled: z.boolean().meta({ description: 'false: sent to only after `start`.' }),
   rendition: z.union([z.literal('source'), rungHeight], 'Must be "source" or an even height from 120 to 2160.').meta({
     description: '`source`: as the encoder sends it. A height: that of H.264, for platforms with limits.',
   }),
-  slate: z
-    .boolean()
-    .meta({ description: 'Show a still picture while the encoder is away, so that the platform stays.' }),
+  slate: z.boolean().meta({ description: 'Show a still picture while the encoder is away, so that the platform stays.' }),
 };
 
 const EITHER = 'Send platform or url, not both.';
@@ -69,10 +60,7 @@ export const destinationSchema = z
     slate: settings.slate,
     status: z.enum(DESTINATION_STATUSES).meta({ description: 'Of the present broadcast, else of the last.' }),
     attempts: z.int().meta({ description: 'Connections tried in that broadcast.' }),
-    lastError: z
-      .object({ code: z.string(), message: z.string() })
-      .nullable()
-      .meta({ description: 'Why, and what to do about it.' }),
+    lastError: z.object({ code: z.string(), message: z.string() }).nullable().meta({ description: 'Why, and what to do about it.' }),
     nextAttemptAt: timestamp.nullable().meta({ description: 'While `retrying`.' }),
     bytesSent: z.int().meta({ description: 'Over the present, else the last, connection.' }),
     startedAt: timestamp.nullable().meta({ description: 'Since when that connection is live.' }),
@@ -81,9 +69,7 @@ export const destinationSchema = z
   })
   .meta({ id: 'Destination' });
 
-export const deletedDestinationSchema = z
-  .object({ id: z.string(), deleted: z.literal(true) })
-  .meta({ id: 'DeletedDestination' });
+export const deletedDestinationSchema = z.object({ id: z.string(), deleted: z.literal(true) }).meta({ id: 'DeletedDestination' });
 
 export type CreateDestination = z.output<typeof createDestinationBody>;
 export type PatchDestination = z.output<typeof patchDestinationBody>;

@@ -8,13 +8,7 @@ const MAX_EVENTS = 500;
 const MAX_SEQUENCE = 2 ** 31 - 1;
 
 export const listEventsQuery = z.strictObject({
-  after: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(MAX_SEQUENCE)
-    .default(0)
-    .meta({ description: 'Events with a higher sequence.' }),
+  after: z.coerce.number().int().min(0).max(MAX_SEQUENCE).default(0).meta({ description: 'Events with a higher sequence.' }),
   limit: limitOf(DEFAULT_EVENTS, MAX_EVENTS),
 });
 

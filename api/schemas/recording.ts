@@ -23,7 +23,9 @@ export const recordingSchema = z
     storyboard: z.string().nullable(),
     durationSeconds: z.number().nullable(),
     bytes: z.number().nullable(),
-    parts: z.array(recordingPartSchema).meta({ description: 'What each media host has of it, in order; one, unless the broadcast changed its host.' }),
+    parts: z
+      .array(recordingPartSchema)
+      .meta({ description: 'What each media host has of it, in order; one, unless the broadcast changed its host.' }),
     createdAt: timestamp,
     updatedAt: timestamp,
   })

@@ -58,18 +58,16 @@ const settings = {
   ladder,
   passthrough: z
     .enum(PASSTHROUGH_MODES)
-    .meta({ description: 'auto: the largest rendition is the source itself, copied, where its keyframes allow it; never: all are encoded.' }),
+    .meta({
+      description: 'auto: the largest rendition is the source itself, copied, where its keyframes allow it; never: all are encoded.',
+    }),
   record: z.boolean(),
   reconnectWindowSeconds: z
     .int()
     .min(0)
     .max(MAX_RECONNECT_WINDOW_SECONDS)
     .meta({ description: 'How long a broadcast waits for an encoder that has gone.' }),
-  maxDurationSeconds: z
-    .int()
-    .min(1)
-    .max(MAX_MAX_DURATION_SECONDS)
-    .meta({ description: 'A broadcast ends after this.' }),
+  maxDurationSeconds: z.int().min(1).max(MAX_MAX_DURATION_SECONDS).meta({ description: 'A broadcast ends after this.' }),
   playbackPolicy: z.enum(PLAYBACK_POLICIES),
   metadata,
 };

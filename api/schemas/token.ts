@@ -13,11 +13,7 @@ export const createTokenBody = z
       .min(1)
       .max(PERMISSIONS.length)
       .default(['stream:read', 'stream:write', 'stream:publish', 'playback']),
-    streamId: z
-      .string()
-      .regex(STREAM_ID, 'Must be the id of a stream.')
-      .optional()
-      .meta({ description: 'Narrows it to one stream.' }),
+    streamId: z.string().regex(STREAM_ID, 'Must be the id of a stream.').optional().meta({ description: 'Narrows it to one stream.' }),
     expiresInSeconds: z.int().min(1).max(MAX_TOKEN_LIFETIME_SECONDS).default(DEFAULT_LIFETIME_SECONDS),
   })
   .meta({ id: 'CreateToken' });

@@ -42,9 +42,7 @@ export type PublishRefusal = Extract<
   'publish_unknown_key' | 'stream_ended' | 'stream_ending' | 'stream_disabled' | 'publish_already' | HostRoom['refusal']
 >;
 
-export type PublishClaim =
-  | { accepted: true; streamId: string; publishSeq: number }
-  | { accepted: false; code: PublishRefusal };
+export type PublishClaim = { accepted: true; streamId: string; publishSeq: number } | { accepted: false; code: PublishRefusal };
 
 export const CLAIM_RENEW_SECONDS = 5;
 /** Three missed renewals: the host is gone, another one may take the publisher. */

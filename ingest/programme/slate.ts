@@ -48,7 +48,9 @@ export async function loadSlate(dir: string, name: string): Promise<Slate> {
 
 /** Null when the file is no FLV that begins with a keyframe, or with sound alone. */
 export function readSlate(file: Buffer): Slate | null {
-  const tags = tagsOfFile(file).map(readMediaTag).filter((tag) => tag !== null);
+  const tags = tagsOfFile(file)
+    .map(readMediaTag)
+    .filter((tag) => tag !== null);
   const video = trackOf('video', tags);
   const audio = trackOf('audio', tags);
   if (!video && !audio) return null;
@@ -61,8 +63,7 @@ export function readSlate(file: Buffer): Slate | null {
   };
 }
 
-const codecOf = (tags: MediaTag[], track: Track): string | null =>
-  tags.find((tag) => tag.track === track)?.codec ?? null;
+const codecOf = (tags: MediaTag[], track: Track): string | null => tags.find((tag) => tag.track === track)?.codec ?? null;
 const configOf = (tags: MediaTag[], track: Track): Buffer | null =>
   tags.find((tag) => tag.track === track && tag.kind === 'config')?.payload ?? null;
 

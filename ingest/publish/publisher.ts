@@ -41,13 +41,7 @@ export class Publisher {
   #stopped = false;
   #described = false;
 
-  constructor(
-    identity: PublisherIdentity,
-    connection: RtmpConnection,
-    relay: MediaRelay,
-    limits: SourceLimits,
-    events: PublisherEvents,
-  ) {
+  constructor(identity: PublisherIdentity, connection: RtmpConnection, relay: MediaRelay, limits: SourceLimits, events: PublisherEvents) {
     this.identity = identity;
     this.connection = connection;
     this.relay = relay;

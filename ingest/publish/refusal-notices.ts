@@ -16,7 +16,13 @@ const MAX_REMEMBERED = 1000;
 
 /** Refusals that say something about the stream's own encoder or this host; the others the owner caused knowingly. */
 const TOLD: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'publish_already', 'publish_no_media', 'publish_unsupported_codec', 'publish_over_limit', 'host_full', 'host_draining', 'disk_full',
+  'publish_already',
+  'publish_no_media',
+  'publish_unsupported_codec',
+  'publish_over_limit',
+  'host_full',
+  'host_draining',
+  'disk_full',
 ]);
 
 /** Puts refused publishers into the timeline of their stream: once, and again a minute later. Nothing waits for it. */
@@ -41,8 +47,10 @@ export class RefusalNotices {
       if (this.#toldAt.size <= MAX_REMEMBERED) break;
       this.#toldAt.delete(oldest);
     }
-    this.#signals.publishRefused(streamId, { eventId: `${streamId}-${code}-${now}`, code, message, remoteAddress }).catch((error: unknown) => {
-      this.#log.warn({ streamId, code, reason: error instanceof Error ? error.message : String(error) }, 'refusal not told');
-    });
+    this.#signals
+      .publishRefused(streamId, { eventId: `${streamId}-${code}-${now}`, code, message, remoteAddress })
+      .catch((error: unknown) => {
+        this.#log.warn({ streamId, code, reason: error instanceof Error ? error.message : String(error) }, 'refusal not told');
+      });
   }
 }

@@ -34,9 +34,11 @@ export class SignalOutbox {
 
   push(delivery: Delivery): void {
     this.#pending += 1;
-    this.#queue = this.#queue.then(() => this.#deliver(delivery)).finally(() => {
-      this.#pending -= 1;
-    });
+    this.#queue = this.#queue
+      .then(() => this.#deliver(delivery))
+      .finally(() => {
+        this.#pending -= 1;
+      });
   }
 
   /** Resolves when everything pushed so far is delivered or abandoned. */

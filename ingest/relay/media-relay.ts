@@ -69,7 +69,9 @@ export class MediaRelay {
   /** Answers a reader until the publisher is gone. */
   attach(response: ServerResponse, { start, fromMs, name, copies }: RelayReader, layout: SourceLayout): void {
     this.#fanout.announce({ audio: layout.audio !== null, video: layout.video !== null });
-    this.#fanout.attach(response, readerStart({ start, fromMs }), name, (timeMs) => this.#remember(name, start === 'resume' ? Math.max(timeMs, fromMs) : timeMs));
+    this.#fanout.attach(response, readerStart({ start, fromMs }), name, (timeMs) =>
+      this.#remember(name, start === 'resume' ? Math.max(timeMs, fromMs) : timeMs),
+    );
     if (!copies || name === null) return;
     this.#copies.add(name);
     if (!this.#isCopyable) this.endCopies();

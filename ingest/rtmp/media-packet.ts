@@ -41,14 +41,28 @@ const FRAME_COMMAND = 5;
 
 const LEGACY_AVC = 7;
 const LEGACY_VIDEO_NAMES: Record<number, string> = {
-  2: 'Sorenson H.263', 3: 'Screen video', 4: 'VP6', 5: 'VP6 with alpha', 6: 'Screen video 2', 8: 'H.263', 9: 'MPEG-4',
+  2: 'Sorenson H.263',
+  3: 'Screen video',
+  4: 'VP6',
+  5: 'VP6 with alpha',
+  6: 'Screen video 2',
+  8: 'H.263',
+  9: 'MPEG-4',
   12: 'HEVC in the old, unofficial form (switch the encoder to enhanced RTMP)',
 };
 const LEGACY_AUDIO: Record<number, AudioCodec> = { 2: 'mp3', 10: 'aac', 14: 'mp3' };
 const LEGACY_AAC = 10;
 const LEGACY_AUDIO_NAMES: Record<number, string> = {
-  0: 'PCM', 1: 'ADPCM', 3: 'PCM', 4: 'Nellymoser', 5: 'Nellymoser', 6: 'Nellymoser', 7: 'G.711 A-law',
-  8: 'G.711 mu-law', 11: 'Speex', 15: 'device-specific sound',
+  0: 'PCM',
+  1: 'ADPCM',
+  3: 'PCM',
+  4: 'Nellymoser',
+  5: 'Nellymoser',
+  6: 'Nellymoser',
+  7: 'G.711 A-law',
+  8: 'G.711 mu-law',
+  11: 'Speex',
+  15: 'device-specific sound',
 };
 
 /** Enhanced RTMP v2: the highest bit of a video message, or sound format 9, announces a FourCC. */
@@ -56,7 +70,12 @@ const ENHANCED_VIDEO = 0x80;
 const ENHANCED_AUDIO = 9;
 const VIDEO_FOURCC: Record<string, VideoCodec> = { avc1: 'h264', hvc1: 'hevc', av01: 'av1', vp09: 'vp9' };
 const AUDIO_FOURCC: Record<string, AudioCodec> = {
-  mp4a: 'aac', '.mp3': 'mp3', Opus: 'opus', 'ac-3': 'ac3', 'ec-3': 'eac3', fLaC: 'flac',
+  mp4a: 'aac',
+  '.mp3': 'mp3',
+  Opus: 'opus',
+  'ac-3': 'ac3',
+  'ec-3': 'eac3',
+  fLaC: 'flac',
 };
 
 const SEQUENCE_START = 0;
@@ -146,5 +165,4 @@ function skipModifiers(payload: Buffer, firstType: number): { packetType: number
 }
 
 /** Only letters an encoder may rightly send; anything else would let it write into logs. */
-const shownFourcc = (fourcc: string): string =>
-  /^[A-Za-z0-9 .-]{4}$/.test(fourcc) ? `codec "${fourcc}"` : 'an unknown codec';
+const shownFourcc = (fourcc: string): string => (/^[A-Za-z0-9 .-]{4}$/.test(fourcc) ? `codec "${fourcc}"` : 'an unknown codec');

@@ -41,8 +41,7 @@ export const codecsOf = ({ video, audio }: SourceLayout): TrackCodecs => ({
   audio: audio?.codec ?? null,
 });
 
-export const sameCodecs = (one: TrackCodecs, other: TrackCodecs): boolean =>
-  one.video === other.video && one.audio === other.audio;
+export const sameCodecs = (one: TrackCodecs, other: TrackCodecs): boolean => one.video === other.video && one.audio === other.audio;
 
 /** For logs: `h264+aac`. */
 export const codecNames = ({ video, audio }: TrackCodecs): string => [video, audio].filter(Boolean).join('+');

@@ -209,5 +209,4 @@ export class RtmpConnection {
 }
 
 /** `live/`, `live?x=y` and `live` are one application; the last two come from how encoders split an address. */
-const appName = (app: unknown): string =>
-  typeof app === 'string' ? (app.split('?')[0] ?? '').replace(/^\/+|\/+$/g, '') : '';
+const appName = (app: unknown): string => (typeof app === 'string' ? (app.split('?')[0] ?? '').replace(/^\/+|\/+$/g, '') : '');

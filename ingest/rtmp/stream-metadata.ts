@@ -35,8 +35,7 @@ function decode(payload: Buffer): Record<string, unknown> | null {
 }
 
 /** A codec number, or a FourCC as text; 0 is what some encoders write for "none". */
-const isSaid = (value: unknown): boolean =>
-  typeof value === 'string' ? value !== '' : typeof value === 'number' && value > 0;
+const isSaid = (value: unknown): boolean => (typeof value === 'string' ? value !== '' : typeof value === 'number' && value > 0);
 
 function positive(value: unknown): number | null {
   const number = typeof value === 'string' ? Number(value) : value;

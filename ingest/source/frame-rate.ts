@@ -1,8 +1,5 @@
 /** Rates cameras and encoders run at; whole ones first, so that a tie of 30 and 29.97 goes to 30. */
-const STANDARD_RATES = [
-  5, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 144,
-  12.5, 14.985, 23.976, 29.97, 47.952, 59.94, 119.88,
-];
+const STANDARD_RATES = [5, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 144, 12.5, 14.985, 23.976, 29.97, 47.952, 59.94, 119.88];
 
 /** Frames from which a rate that agrees with the announced one is believed. */
 const AGREEING_FRAMES = 4;

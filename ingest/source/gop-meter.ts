@@ -65,7 +65,9 @@ export class GopMeter {
     if (packet.codec !== 'h264') return 'not_h264';
     if (packet.kind === 'config') return this.#takeConfig(packet.body);
     if (this.#keyMs === null && packet.kind !== 'keyframe') return null;
-    return packet.kind === 'keyframe' ? this.#takeKeyframe(packet.body, timeMs, frameRate) : this.#takeFrame(packet.body, timeMs, frameRate);
+    return packet.kind === 'keyframe'
+      ? this.#takeKeyframe(packet.body, timeMs, frameRate)
+      : this.#takeFrame(packet.body, timeMs, frameRate);
   }
 
   #takeConfig(avcC: Buffer): PassthroughObstacle | null {
@@ -110,7 +112,9 @@ export class GopMeter {
   #checkTime(timeMs: number, frameRate: number | null): PassthroughObstacle | null {
     this.#unchecked.push({ sinceKeyMs: timeMs - this.#keyMs!, place: this.#count });
     if (frameRate === null) return this.#unchecked.length > MAX_GOP_FRAMES ? 'frame_times' : null;
-    const isBeside = this.#unchecked.some(({ sinceKeyMs, place }) => Math.abs(sinceKeyMs - (place * MS_PER_SECOND) / frameRate) > FRAME_TOLERANCE_MS);
+    const isBeside = this.#unchecked.some(
+      ({ sinceKeyMs, place }) => Math.abs(sinceKeyMs - (place * MS_PER_SECOND) / frameRate) > FRAME_TOLERANCE_MS,
+    );
     this.#unchecked = [];
     return isBeside ? 'frame_times' : null;
   }

@@ -96,7 +96,8 @@ function readLeb128(bytes: Buffer, start: number): { value: number; next: number
 function sizeOfSequenceHeader(header: Buffer): PictureSize {
   const bits = new BitReader(header);
   bits.skip(4); // seq_profile, still_picture
-  if (bits.flag()) bits.skip(5); // reduced_still_picture_header: seq_level_idx[0]
+  if (bits.flag())
+    bits.skip(5); // reduced_still_picture_header: seq_level_idx[0]
   else skipOperatingPoints(bits);
   const widthBits = bits.read(4) + 1;
   const heightBits = bits.read(4) + 1;

@@ -26,11 +26,16 @@ const OUTPUT_OFFSET_SECONDS = '10';
 
 /** One moof per frame, one output per rendition, timestamps shared by all outputs: what the packager reads. */
 const FMP4_OPTIONS = [
-  '-movflags', '+frag_every_frame+empty_moov+default_base_moof+frag_discont+skip_trailer',
-  '-use_editlist', '0',
-  '-avoid_negative_ts', 'disabled',
-  '-output_ts_offset', OUTPUT_OFFSET_SECONDS,
-  '-flush_packets', '1',
+  '-movflags',
+  '+frag_every_frame+empty_moov+default_base_moof+frag_discont+skip_trailer',
+  '-use_editlist',
+  '0',
+  '-avoid_negative_ts',
+  'disabled',
+  '-output_ts_offset',
+  OUTPUT_OFFSET_SECONDS,
+  '-flush_packets',
+  '1',
 ];
 
 /** The source's picture as it is, at its own times. */
@@ -64,12 +69,17 @@ function inputOptions({ source, encoder, resumeAt }: LadderCommand): string[] {
   const bothTracks = source.video !== null && source.audio !== null;
   return [
     ...encoderInputOptions(encoder.name),
-    '-fpsprobesize', '0',
-    '-analyzeduration', bothTracks ? ANALYZE_TWO_TRACKS_US : ANALYZE_ONE_TRACK_US,
-    '-rw_timeout', READ_TIMEOUT_US,
+    '-fpsprobesize',
+    '0',
+    '-analyzeduration',
+    bothTracks ? ANALYZE_TWO_TRACKS_US : ANALYZE_ONE_TRACK_US,
+    '-rw_timeout',
+    READ_TIMEOUT_US,
     // Frame threading would add two frames of latency; one thread decodes 1080p60 easily.
-    '-threads', '1',
-    '-f', 'flv',
+    '-threads',
+    '1',
+    '-f',
+    'flv',
     // Else the input's clock would begin with its first packet, wherever that is.
     ...(resumeAt === null ? [] : ['-copyts']),
   ];
@@ -105,7 +115,8 @@ function videoFilter(videos: readonly VideoRendition[], { source, encoder, resum
   return [`[0:v:0]${split}${inputs(roots)}`, ...branches].join(';');
 }
 
-const copiesSource = ({ renditions }: EncodePlan): boolean => renditions.some((rendition) => rendition.kind === 'video' && rendition.copied);
+const copiesSource = ({ renditions }: EncodePlan): boolean =>
+  renditions.some((rendition) => rendition.kind === 'video' && rendition.copied);
 /** Beside a copy, keyframes are where the source has them: the encoder's own GOP (in those of the ladder) is never reached. */
 const UNREACHED_GOPS = 4;
 
@@ -124,13 +135,17 @@ function lastIndexBefore<T>(items: readonly T[], index: number, fits: (item: T) 
 function videoOptions(rendition: VideoRendition, index: number, { plan, encoder }: LadderCommand): string[] {
   const gop = Math.round(rendition.frameRate * plan.gopSeconds);
   return [
-    '-map', `[v${index}]`,
+    '-map',
+    `[v${index}]`,
     ...videoEncoderOptions(encoder, rendition, copiesSource(plan) ? UNREACHED_GOPS * gop : gop),
     ...(copiesSource(plan) ? ['-force_key_frames', 'source'] : earlyKeyframe(rendition, gop, plan.firstGopSeconds)),
-    '-fps_mode', 'cfr',
-    '-r', frameRateArgument(rendition.frameRate),
+    '-fps_mode',
+    'cfr',
+    '-r',
+    frameRateArgument(rendition.frameRate),
     ...FMP4_OPTIONS,
-    '-f', 'mp4',
+    '-f',
+    'mp4',
   ];
 }
 
@@ -146,14 +161,21 @@ function earlyKeyframe({ frameRate }: VideoRendition, gop: number, firstGopSecon
 
 function audioOptions(audio: AudioRendition, { resumeAt }: LadderCommand): string[] {
   return [
-    '-map', '0:a:0',
-    '-c:a', 'aac',
-    '-b:a', String(audio.bitrate),
-    '-ac', String(audio.channels),
-    '-ar', String(audio.sampleRate),
+    '-map',
+    '0:a:0',
+    '-c:a',
+    'aac',
+    '-b:a',
+    String(audio.bitrate),
+    '-ac',
+    String(audio.channels),
+    '-ar',
+    String(audio.sampleRate),
     // Fills holes with silence and drops overlaps, so that sound stays with the picture.
-    '-af', [...resumeFilters(resumeAt, 'a'), 'aresample=async=1:first_pts=0'].join(','),
+    '-af',
+    [...resumeFilters(resumeAt, 'a'), 'aresample=async=1:first_pts=0'].join(','),
     ...FMP4_OPTIONS,
-    '-f', 'mp4',
+    '-f',
+    'mp4',
   ];
 }

@@ -50,7 +50,8 @@ export function restreamArguments(command: RestreamCommand): string[] {
     ...command.protocolOptions,
     // A live stream's header cannot be completed afterwards, and need not be.
     ...(container === 'flv' ? ['-flvflags', 'no_duration_filesize'] : []),
-    '-f', container,
+    '-f',
+    container,
   ]);
   return ['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'level+warning', ...command.globalOptions, ...builder._getArguments()];
 }
@@ -59,11 +60,15 @@ function inputOptions({ source, plan, encoder, readTimeoutSeconds }: RestreamCom
   const bothTracks = source.video !== null && source.audio !== null;
   return [
     ...(typeof plan.video === 'object' ? encoderInputOptions(encoder.name) : []),
-    '-fpsprobesize', '0',
-    '-analyzeduration', bothTracks ? ANALYZE_TWO_TRACKS_US : ANALYZE_ONE_TRACK_US,
+    '-fpsprobesize',
+    '0',
+    '-analyzeduration',
+    bothTracks ? ANALYZE_TWO_TRACKS_US : ANALYZE_ONE_TRACK_US,
     ...(readTimeoutSeconds === null ? [] : ['-rw_timeout', String(readTimeoutSeconds * MICROSECONDS)]),
-    '-threads', '1',
-    '-f', 'flv',
+    '-threads',
+    '1',
+    '-f',
+    'flv',
   ];
 }
 
@@ -72,10 +77,13 @@ function videoOptions(video: RestreamPlan['video'], encoder: VideoEncoderChoice)
   if (video === 'copy') return ['-map', '0:v:0', '-c:v', 'copy'];
   const { encode, gopFrames } = video;
   return [
-    '-map', '0:v:0',
+    '-map',
+    '0:v:0',
     ...videoEncoderOptions(encoder, encode, gopFrames),
-    '-fps_mode', 'cfr',
-    '-r', frameRateArgument(encode.frameRate),
+    '-fps_mode',
+    'cfr',
+    '-r',
+    frameRateArgument(encode.frameRate),
   ];
 }
 

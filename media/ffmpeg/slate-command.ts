@@ -16,11 +16,34 @@ const AUDIO_BITRATE = 96_000;
 /** No B-frames: decoding times are showing times, so that the slate can follow on any picture at once. */
 const VIDEO_ENCODERS: Record<NonNullable<SlateLayout['video']>['codec'], (gopFrames: number) => string[]> = {
   h264: (gopFrames) => [
-    '-c:v', 'libx264', '-preset', 'superfast', '-profile:v', 'high', '-tune', 'zerolatency', '-crf', '23',
-    '-g', String(gopFrames), '-keyint_min', String(gopFrames), '-sc_threshold', '0', '-bf', '0',
+    '-c:v',
+    'libx264',
+    '-preset',
+    'superfast',
+    '-profile:v',
+    'high',
+    '-tune',
+    'zerolatency',
+    '-crf',
+    '23',
+    '-g',
+    String(gopFrames),
+    '-keyint_min',
+    String(gopFrames),
+    '-sc_threshold',
+    '0',
+    '-bf',
+    '0',
   ],
   hevc: (gopFrames) => [
-    '-c:v', 'libx265', '-preset', 'superfast', '-tune', 'zerolatency', '-crf', '26',
+    '-c:v',
+    'libx265',
+    '-preset',
+    'superfast',
+    '-tune',
+    'zerolatency',
+    '-crf',
+    '26',
     '-x265-params',
     `keyint=${gopFrames}:min-keyint=${gopFrames}:scenecut=0:bframes=0:open-gop=0:log-level=error`,
   ],
@@ -28,7 +51,13 @@ const VIDEO_ENCODERS: Record<NonNullable<SlateLayout['video']>['codec'], (gopFra
 
 /** ffmpeg's names of the channel orders AAC has a number for (ISO/IEC 14496-3, table 1.19). */
 const CHANNEL_LAYOUTS: Record<number, string> = {
-  1: 'mono', 2: 'stereo', 3: '3.0', 4: '4.0', 5: '5.0', 6: '5.1', 8: '7.1',
+  1: 'mono',
+  2: 'stereo',
+  3: '3.0',
+  4: '4.0',
+  5: '5.0',
+  6: '5.1',
+  8: '7.1',
 };
 
 export interface SlateCommand {
@@ -43,12 +72,16 @@ export function slateArguments({ picturePath, layout: { video, audio }, outputPa
   const builder = ffmpeg();
   if (video) builder.input(picturePath).inputOptions(['-framerate', frameRateArgument(video.frameRate)]);
   if (audio) builder.input(silence(audio)).inputOptions(['-f', 'lavfi']);
-  builder.output(outputPath).outputOptions([
-    ...(video ? ['-map', '0:v', ...videoOptions(video)] : []),
-    ...(audio ? ['-map', video ? '1:a' : '0:a', '-c:a', 'aac', '-b:a', String(AUDIO_BITRATE)] : []),
-    '-t', String(SLATE_SECONDS),
-    '-f', 'flv',
-  ]);
+  builder
+    .output(outputPath)
+    .outputOptions([
+      ...(video ? ['-map', '0:v', ...videoOptions(video)] : []),
+      ...(audio ? ['-map', video ? '1:a' : '0:a', '-c:a', 'aac', '-b:a', String(AUDIO_BITRATE)] : []),
+      '-t',
+      String(SLATE_SECONDS),
+      '-f',
+      'flv',
+    ]);
   return ['-hide_banner', '-nostdin', '-y', '-loglevel', 'error', ...builder._getArguments()];
 }
 
@@ -66,11 +99,22 @@ function videoOptions({ codec, width, height, frameRate }: NonNullable<SlateLayo
     'loop=loop=-1:size=1',
   ];
   return [
-    '-vf', filters.join(','),
+    '-vf',
+    filters.join(','),
     ...VIDEO_ENCODERS[codec](Math.max(1, Math.round(frameRate * GOP_SECONDS))),
-    '-maxrate', String(MAX_BITRATE),
-    '-bufsize', String(MAX_BITRATE),
-    '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv',
-    '-frames:v', String(Math.max(1, Math.round(frameRate * SLATE_SECONDS))),
+    '-maxrate',
+    String(MAX_BITRATE),
+    '-bufsize',
+    String(MAX_BITRATE),
+    '-colorspace',
+    'bt709',
+    '-color_primaries',
+    'bt709',
+    '-color_trc',
+    'bt709',
+    '-color_range',
+    'tv',
+    '-frames:v',
+    String(Math.max(1, Math.round(frameRate * SLATE_SECONDS))),
   ];
 }

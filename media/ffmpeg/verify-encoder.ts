@@ -29,6 +29,9 @@ export async function verifyEncoder(ffmpegPath: string, encoder: VideoEncoderCho
   } catch (error) {
     const { stderr, message } = error as Error & { stderr?: string };
     const words = (stderr || message).trim().split('\n').slice(-2).join(' ');
-    throw new HoldfastError('encoder_unavailable', `${encoder.name} does not work here (${ffmpegPath}): ${words}. Set HOLDFAST_VIDEO_ENCODER to another one.`);
+    throw new HoldfastError(
+      'encoder_unavailable',
+      `${encoder.name} does not work here (${ffmpegPath}): ${words}. Set HOLDFAST_VIDEO_ENCODER to another one.`,
+    );
   }
 }

@@ -16,8 +16,7 @@ const VAAPI_DEVICE = '/dev/dri/renderD128';
 const MAXRATE_FACTOR = 1.07;
 
 /** Global options an encoder needs before `-i`. */
-export const encoderInputOptions = (name: VideoEncoderName): string[] =>
-  name === 'h264_vaapi' ? ['-vaapi_device', VAAPI_DEVICE] : [];
+export const encoderInputOptions = (name: VideoEncoderName): string[] => (name === 'h264_vaapi' ? ['-vaapi_device', VAAPI_DEVICE] : []);
 
 /** Filters an encoder needs after scaling. */
 export const encoderFilters = (name: VideoEncoderName): string[] =>
@@ -35,12 +34,18 @@ const OPTIONS: Record<VideoEncoderName, (preset: string) => string[]> = {
 /** Output options of one video rendition; `gopFrames` is the GOP at the rendition's own rate. */
 export function videoEncoderOptions(choice: VideoEncoderChoice, rendition: VideoRendition, gopFrames: number): string[] {
   return [
-    '-c:v', choice.name,
+    '-c:v',
+    choice.name,
     ...OPTIONS[choice.name](choice.preset),
-    '-g', String(gopFrames),
-    '-keyint_min', String(gopFrames),
-    '-b:v', String(rendition.bitrate),
-    '-maxrate', String(Math.round(rendition.bitrate * MAXRATE_FACTOR)),
-    '-bufsize', String(rendition.bitrate),
+    '-g',
+    String(gopFrames),
+    '-keyint_min',
+    String(gopFrames),
+    '-b:v',
+    String(rendition.bitrate),
+    '-maxrate',
+    String(Math.round(rendition.bitrate * MAXRATE_FACTOR)),
+    '-bufsize',
+    String(rendition.bitrate),
   ];
 }

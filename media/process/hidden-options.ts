@@ -89,13 +89,17 @@ export class HiddenOptions {
   }
 }
 
-const placeholderFor = (value: string): string =>
-  randomBytes(Math.max(MIN_PLACEHOLDER_LENGTH, Buffer.byteLength(value))).toString('hex');
+const placeholderFor = (value: string): string => randomBytes(Math.max(MIN_PLACEHOLDER_LENGTH, Buffer.byteLength(value))).toString('hex');
 
 /** Waits until ffmpeg waits; false when it has ended instead. */
 async function held(process: ProcessIdentity, progressPath: string): Promise<boolean> {
   const deadline = Date.now() + HOLD_LIMIT_MS;
-  while (!(await access(progressPath).then(() => true, () => false))) {
+  while (
+    !(await access(progressPath).then(
+      () => true,
+      () => false,
+    ))
+  ) {
     if (!isRunning(process)) return false;
     if (Date.now() > deadline) throw new CannotHideError('ffmpeg did not come to the place where it waits');
     await delay(HOLD_POLL_MS);

@@ -41,16 +41,19 @@ export function lookAgain(connections: readonly TcpConnection[]): TcpConnection[
 function table(pid: number | 'self'): (TcpConnection & { inode: string })[] {
   const text = ['tcp', 'tcp6'].map((name) => readIfThere(`/proc/${pid}/net/${name}`)).join('');
   // The header lines begin with "sl".
-  return text.split('\n').filter((line) => line.includes(':') && !line.includes('sl')).map((line) => {
-    const columns = line.trim().split(/\s+/);
-    const hex = (text = '0'): number => Number.parseInt(text, HEX);
-    return {
-      localPort: hex(columns[LOCAL]!.split(':').at(-1)),
-      remotePort: hex(columns[REMOTE]!.split(':').at(-1)),
-      unacknowledged: hex(columns[QUEUES]!.split(':')[0]),
-      inode: columns[INODE] ?? '',
-    };
-  });
+  return text
+    .split('\n')
+    .filter((line) => line.includes(':') && !line.includes('sl'))
+    .map((line) => {
+      const columns = line.trim().split(/\s+/);
+      const hex = (text = '0'): number => Number.parseInt(text, HEX);
+      return {
+        localPort: hex(columns[LOCAL]!.split(':').at(-1)),
+        remotePort: hex(columns[REMOTE]!.split(':').at(-1)),
+        unacknowledged: hex(columns[QUEUES]!.split(':')[0]),
+        inode: columns[INODE] ?? '',
+      };
+    });
 }
 
 /** A descriptor may be closed while we look. */

@@ -18,7 +18,12 @@ export async function checkPublicAddress(host: string, allowPrivate: boolean, re
     addresses = await resolve(host);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new HoldfastError('destination_unreachable', `The name ${host} was not found (${code}). Check the host in the URL.`, {}, { cause: error });
+    throw new HoldfastError(
+      'destination_unreachable',
+      `The name ${host} was not found (${code}). Check the host in the URL.`,
+      {},
+      { cause: error },
+    );
   }
   if (!allowPrivate && addresses.some(isPrivateAddress)) throw new HoldfastError('destination_address_forbidden');
 }

@@ -7,7 +7,10 @@ const HIDDEN = '…';
 
 /** The log's length: where the next attempt's lines begin. */
 export async function logLength(path: string): Promise<number> {
-  return stat(path).then(({ size }) => size, () => 0);
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
 }
 
 /**

@@ -63,7 +63,17 @@ export async function startRestream(deps: RestreamProcessDeps, input: StartRestr
   const process = findByArgument(progressPath) ?? (await spawn(deps, input, { address, slate, reader, progressPath, logPath }));
   const format = { source: input.source, rendition: target.rendition, container: address.container };
   const record: RestreamRecord = {
-    broadcastId, destinationId, attempt, process, format, reader, logPath, logOffset, progressPath, live: false, stopping: false,
+    broadcastId,
+    destinationId,
+    attempt,
+    process,
+    format,
+    reader,
+    logPath,
+    logOffset,
+    progressPath,
+    live: false,
+    stopping: false,
     slate: slate !== null,
   };
   await deps.restreams.write(record);

@@ -31,8 +31,7 @@ export function slateLayoutOf({ video, audio }: SourceLayout): SlateLayout | nul
   };
 }
 
-const isAacFormat = ({ sampleRate, channels }: AudioSource): boolean =>
-  AAC_RATES.includes(sampleRate) && AAC_CHANNELS.includes(channels);
+const isAacFormat = ({ sampleRate, channels }: AudioSource): boolean => AAC_RATES.includes(sampleRate) && AAC_CHANNELS.includes(channels);
 
 /** 4:2:0 has a colour for each two by two pixels; what a source crops away from there the slate leaves out. */
 const even = (pixels: number): number => Math.max(2, pixels - (pixels % 2));

@@ -60,5 +60,8 @@ async function make(ffmpegPath: string, layout: SlateLayout, path: string): Prom
 }
 
 async function exists(path: string): Promise<boolean> {
-  return access(path).then(() => true, () => false);
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

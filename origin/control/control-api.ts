@@ -20,7 +20,10 @@ const bitrate = z.number().positive();
 const MAX_RENDITION_ID = 24;
 const rendition = z.discriminatedUnion('kind', [
   z.object({
-    id: z.string().regex(/^[a-z0-9]+$/).max(MAX_RENDITION_ID),
+    id: z
+      .string()
+      .regex(/^[a-z0-9]+$/)
+      .max(MAX_RENDITION_ID),
     kind: z.literal('video'),
     width: z.number().int().positive(),
     height: z.number().int().positive(),
@@ -91,7 +94,10 @@ async function answer(
     case 'POST end':
       return { status: 200, body: await broadcasts.end(broadcastId) };
     case 'GET playable': {
-      const timeoutMs = z.coerce.number().min(0).parse(query.get('timeoutMs') ?? 0);
+      const timeoutMs = z.coerce
+        .number()
+        .min(0)
+        .parse(query.get('timeoutMs') ?? 0);
       const gone = new AbortController();
       response.once('close', () => gone.abort());
       const status = await broadcasts.playable(broadcastId, Math.min(timeoutMs, MAX_PLAYABLE_WAIT_MS), gone.signal);

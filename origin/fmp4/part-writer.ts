@@ -1,7 +1,7 @@
 import type { Sample } from './sample.js';
 
-const TFHD_FLAGS = 0x02_0000 /* default-base-is-moof */ | 0x08 /* duration */ | 0x20 /* flags */;
-const TRUN_FLAGS = 0x01 /* data offset */ | 0x04 /* first sample's flags */ | 0x200 /* sizes */;
+const TFHD_FLAGS = 0x02_0000 /* default-base-is-moof */ | 0x08 /* duration */ | 0x20; /* flags */
+const TRUN_FLAGS = 0x01 /* data offset */ | 0x04 /* first sample's flags */ | 0x200; /* sizes */
 const TRUN_DURATIONS = 0x100;
 const TRUN_SAMPLE_FLAGS = 0x400;
 const TRUN_OFFSETS = 0x800;
@@ -26,7 +26,9 @@ export function writePart(sequence: number, trackId: number, samples: readonly S
   // first-sample-flags and per-sample flags exclude each other (14496-12, 8.8.8.1).
   const flags =
     (ownFlags ? TRUN_FLAGS & ~0x04 : TRUN_FLAGS) |
-    (ownDurations ? TRUN_DURATIONS : 0) | (ownFlags ? TRUN_SAMPLE_FLAGS : 0) | (ownOffsets ? TRUN_OFFSETS : 0);
+    (ownDurations ? TRUN_DURATIONS : 0) |
+    (ownFlags ? TRUN_SAMPLE_FLAGS : 0) |
+    (ownOffsets ? TRUN_OFFSETS : 0);
   const perSample = 4 * (1 + Number(ownDurations) + Number(ownFlags) + Number(ownOffsets));
   const trunBytes = BOX_HEADER_BYTES + 12 + (ownFlags ? 0 : 4) + perSample * samples.length;
   const trafBytes = BOX_HEADER_BYTES + TFHD_BYTES + TFDT_BYTES + trunBytes;

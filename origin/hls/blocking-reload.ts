@@ -46,7 +46,8 @@ export function decideReload({ msn, part }: Directives, edge: PlaylistEdge, part
   if (msn === null) return { kind: 'now' };
   if (isListed(msn, part, edge)) return { kind: 'now' };
   const lastListed = edge.parts > 0 ? edge.msn : edge.msn - 1;
-  if (msn > lastListed + MAX_SEGMENTS_AHEAD) return { kind: 'refuse', reason: `_HLS_msn is more than ${MAX_SEGMENTS_AHEAD} after the last segment.` };
+  if (msn > lastListed + MAX_SEGMENTS_AHEAD)
+    return { kind: 'refuse', reason: `_HLS_msn is more than ${MAX_SEGMENTS_AHEAD} after the last segment.` };
   const limit = partTarget < 1 ? Math.ceil(ADVANCE_SECONDS / partTarget) : ADVANCE_SECONDS;
   const lastPart = msn === edge.msn ? edge.parts - 1 : -1;
   if (part !== null && msn >= edge.msn && part > lastPart + limit) {

@@ -67,7 +67,11 @@ export function choosePartProfile(wanted: number, source: PartSource): ChosenPar
     if (!reason) return { partDuration, partTarget, refused };
     refused.push({ partDuration: nominal, reason });
   }
-  return { partDuration: source.gopSeconds, partTarget: targetOf(source, source.gopSeconds, lengthsOf(source, source.gopSeconds, Infinity)), refused };
+  return {
+    partDuration: source.gopSeconds,
+    partTarget: targetOf(source, source.gopSeconds, lengthsOf(source, source.gopSeconds, Infinity)),
+    refused,
+  };
 }
 
 /** The longest part there can be; a picture at its source's times may be longer by how far those lie beside their places. */
@@ -143,9 +147,7 @@ function lengthsOf({ gopSeconds, frameRates, hasAudio }: PartSource, partDuratio
     partLengths('video', profile, gopSeconds, Math.max(1, Math.round(gopSeconds * rate)), 1 / rate),
   );
   const frames = Math.floor(gopSeconds / AAC_FRAME_SECONDS);
-  const sounds = hasAudio
-    ? [frames, frames + 1].map((count) => partLengths('audio', profile, gopSeconds, count, AAC_FRAME_SECONDS))
-    : [];
+  const sounds = hasAudio ? [frames, frames + 1].map((count) => partLengths('audio', profile, gopSeconds, count, AAC_FRAME_SECONDS)) : [];
   return [...pictures, ...sounds];
 }
 
@@ -155,7 +157,8 @@ function unlawful(segments: readonly number[][], partTarget: number): string | n
   const shortest = Math.min(...bounded, Infinity);
   const longest = Math.max(...segments.flat());
   const MS = 1000;
-  if (longest > partTarget + EPSILON) return `a part of ${(longest * MS).toFixed(0)} ms is above the part target of ${(partTarget * MS).toFixed(0)} ms`;
+  if (longest > partTarget + EPSILON)
+    return `a part of ${(longest * MS).toFixed(0)} ms is above the part target of ${(partTarget * MS).toFixed(0)} ms`;
   if (shortest >= MIN_PART_SHARE * partTarget) return null;
   const share = Math.floor((100 * shortest) / partTarget);
   return `parts of ${(shortest * MS).toFixed(0)} and ${(longest * MS).toFixed(0)} ms differ too much: the shortest is ${share} % of the longest, not 85 %`;

@@ -106,7 +106,8 @@ export class ExpressLane implements Lane {
   #media(route: RouteOf<'media'>): LaneAnswer | null {
     const open = this.#open(route);
     const { cache, broadcasts } = this.#options;
-    const bytes = open.playbackPolicy === 'public' ? cache.get(broadcasts.mediaPath(route.broadcastId, route.rendition, route.file)) : undefined;
+    const bytes =
+      open.playbackPolicy === 'public' ? cache.get(broadcasts.mediaPath(route.broadcastId, route.rendition, route.file)) : undefined;
     if (!bytes) return null;
     return { kind: route.kind, wire: this.#mediaWire(bytes, bytes, route.rendition, cacheControl(route.init ? 'init' : 'segment', false)) };
   }

@@ -101,7 +101,11 @@ async function sendMultivariant(options: PlaybackOptions, exchange: Exchange, { 
   return sendPlaylist(request, response, playlist, cacheControl('live', open.playbackPolicy === 'signed'));
 }
 
-async function sendBroadcast(options: PlaybackOptions, { request, response, target }: Exchange, route: RouteOf<'broadcast'>): Promise<number> {
+async function sendBroadcast(
+  options: PlaybackOptions,
+  { request, response, target }: Exchange,
+  route: RouteOf<'broadcast'>,
+): Promise<number> {
   const open = await openFor(options, route, target.token);
   const history = await options.broadcasts.history(open.broadcastId);
   const playlist = history && multivariantPlaylist(history, carriedQuery(open, target.token), '');
@@ -117,7 +121,11 @@ async function waitForMedia(options: PlaybackOptions, exchange: Exchange, playba
 }
 
 /** The broadcast an address names, if it belongs to the playback id and this viewer may watch it. */
-async function openFor(options: PlaybackOptions, place: { playbackId: string; broadcastId: string }, token: string | null): Promise<OpenLine> {
+async function openFor(
+  options: PlaybackOptions,
+  place: { playbackId: string; broadcastId: string },
+  token: string | null,
+): Promise<OpenLine> {
   const open = options.broadcasts.find(place.broadcastId);
   if (!open || open.playbackId !== place.playbackId) throw new HoldfastError('media_not_found');
   await authorize(options, open, token);
@@ -141,7 +149,11 @@ async function sendMediaPlaylist(options: PlaybackOptions, exchange: Exchange, r
 }
 
 /** A part from memory; the one that comes next is held until all of it is there. */
-async function sendPart(options: PlaybackOptions, exchange: Exchange, { broadcastId, rendition, file, ...route }: RouteOf<'part'>): Promise<number> {
+async function sendPart(
+  options: PlaybackOptions,
+  exchange: Exchange,
+  { broadcastId, rendition, file, ...route }: RouteOf<'part'>,
+): Promise<number> {
   const { request, response, target } = exchange;
   const open = await openFor(options, { broadcastId, ...route }, target.token);
   const path = options.broadcasts.mediaPath(broadcastId, rendition, file);

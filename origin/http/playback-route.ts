@@ -27,7 +27,8 @@ export function parsePlaybackPath(path: string): PlaybackRoute | null {
     if (second === 'index.m3u8') return { kind: 'multivariant', playbackId: first };
     return second === 'player' ? { kind: 'player', playbackId: first } : null;
   }
-  if (fourth === undefined && third === 'index.m3u8' && ID_PATTERN.test(second)) return { kind: 'broadcast', playbackId: first, broadcastId: second };
+  if (fourth === undefined && third === 'index.m3u8' && ID_PATTERN.test(second))
+    return { kind: 'broadcast', playbackId: first, broadcastId: second };
   if (fourth === undefined || !ID_PATTERN.test(second) || !RENDITION.test(third)) return null;
   const place = { playbackId: first, broadcastId: second, rendition: third };
   const playlist = PLAYLIST.exec(fourth)?.[1] as MediaPlaylistKind | undefined;

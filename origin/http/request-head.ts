@@ -15,8 +15,7 @@ export interface PlainFields {
 const REQUEST_LINE = /^GET (\/[!-~]*) HTTP\/1\.1$/;
 const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t -~\x80-\xff]*)$/;
 /** A body, a condition, a range, another protocol: all lawful, and all left to the server that knows them. */
-const WANTS_MORE =
-  /^(content-length|transfer-encoding|trailer|te|expect|upgrade|range|if-[a-z-]+|http2-settings|proxy-connection)$/;
+const WANTS_MORE = /^(content-length|transfer-encoding|trailer|te|expect|upgrade|range|if-[a-z-]+|http2-settings|proxy-connection)$/;
 
 /** The target of a request line; null when it is no plain GET. */
 export const plainTarget = (line: string): string | null => REQUEST_LINE.exec(line)?.[1] ?? null;

@@ -42,7 +42,9 @@ export async function loadWebAssets(webDir: string): Promise<WebAssets> {
   const script = 'text/javascript; charset=utf-8';
   const files: [string, string, string | Buffer][] = [
     ['player.css', 'text/css; charset=utf-8', await readFile(join(webDir, 'player.css'))],
-    ...(await Promise.all(SCRIPTS.map(async (name): Promise<[string, string, Buffer]> => [name, script, await readFile(join(webDir, name))]))),
+    ...(await Promise.all(
+      SCRIPTS.map(async (name): Promise<[string, string, Buffer]> => [name, script, await readFile(join(webDir, name))]),
+    )),
     [hlsName, script, await readFile(join(hlsDist, 'hls.min.js'))],
   ];
   const assets = new Map(files.map(([name, type, bytes]) => [name, asset(type, bytes, 'asset')]));

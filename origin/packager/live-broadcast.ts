@@ -182,7 +182,8 @@ export class LiveBroadcast {
     const sockets = request.renditions.map(({ id }): [string, string] => [id, socketPath(socketDir, broadcastId, request.epoch, id)]);
     const log = this.#options.log.child({ epoch: request.epoch });
     const { line, parts } = describeRun(this.history, request, this.#options.partDuration, log);
-    if (request.fromSequence !== undefined && request.fromSequence > this.#nextMsn) line.fromSequence = this.#nextMsn = request.fromSequence;
+    if (request.fromSequence !== undefined && request.fromSequence > this.#nextMsn)
+      line.fromSequence = this.#nextMsn = request.fromSequence;
     const encode: EncodeRun = new EncodeRun({
       renditions: request.renditions,
       gopSeconds: request.gopSeconds,
@@ -249,7 +250,8 @@ export class LiveBroadcast {
 
   /** A playlist has something new; whoever waits for it is answered. */
   #listed(rendition: string): void {
-    for (const id of this.history.edge?.audienceOf(rendition) ?? [rendition]) this.#options.held.wake(`${this.history.open.broadcastId}/${id}`);
+    for (const id of this.history.edge?.audienceOf(rendition) ?? [rendition])
+      this.#options.held.wake(`${this.history.open.broadcastId}/${id}`);
   }
 
   #takeInit(run: ActiveRun, rendition: string, init: InitSegment): void {

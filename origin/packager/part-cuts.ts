@@ -84,7 +84,8 @@ export class PartCuts implements CutSink {
     const rests = present.map(({ id, segment }) => ({ id, segment, rest: this.#unlisted(id, segment, end) }));
     const last = this.#lastListed();
     const tails = rests.filter(({ segment, rest }) => this.#msnOf(segment.index) > last && rest !== null);
-    const isWorthIt = tails.length === open.size && tails.every(({ segment, rest }) => partDuration(rest!, segment.timescale) >= MIN_TAIL_SECONDS);
+    const isWorthIt =
+      tails.length === open.size && tails.every(({ segment, rest }) => partDuration(rest!, segment.timescale) >= MIN_TAIL_SECONDS);
     for (const { id, segment, rest } of rests) {
       const msn = this.#msnOf(segment.index);
       if (rest && (msn <= last || isWorthIt)) this.#list(id, segment, rest);

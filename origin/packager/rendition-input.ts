@@ -107,10 +107,20 @@ export class RenditionInput {
     if (!this.#ftyp || this.#init) throw new MediaFormatError(this.#init ? 'a second moov' : 'moov before ftyp');
     const init = readInitSegment(this.#ftyp, moov);
     const { rendition, grid, startsGrid, parts, cutsOverdue, onPart } = this.#options;
-    if (init.kind !== rendition.kind) throw new MediaFormatError(`${init.kind} on the socket of ${rendition.kind} rendition ${rendition.id}`);
+    if (init.kind !== rendition.kind)
+      throw new MediaFormatError(`${init.kind} on the socket of ${rendition.kind} rendition ${rendition.id}`);
     this.#init = init;
     const keepsSourceTimes = rendition.kind === 'video' && rendition.copied === true;
-    this.#segmenter = new Segmenter({ kind: init.kind, timescale: init.timescale, grid, startsGrid, parts, keepsSourceTimes, cutsOverdue, onPart });
+    this.#segmenter = new Segmenter({
+      kind: init.kind,
+      timescale: init.timescale,
+      grid,
+      startsGrid,
+      parts,
+      keepsSourceTimes,
+      cutsOverdue,
+      onPart,
+    });
     this.#options.onInit(init);
   }
 

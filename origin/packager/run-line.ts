@@ -46,13 +46,17 @@ export function describeRun(history: History, { epoch, gopSeconds, renditions }:
 function chooseFirst(wanted: number, source: PartSource, log: Logger): PartProfile {
   const { refused, ...parts } = choosePartProfile(wanted, source);
   for (const { partDuration, reason } of refused) {
-    log.warn({ partDuration, frameRates: source.frameRates, taken: parts.partDuration, reason }, 'part duration not lawful here; a longer one is taken');
+    log.warn(
+      { partDuration, frameRates: source.frameRates, taken: parts.partDuration, reason },
+      'part duration not lawful here; a longer one is taken',
+    );
   }
   return parts;
 }
 
 function fitLater(partTarget: number, source: PartSource, log: Logger): PartProfile {
   const { reason, ...parts } = fitPartProfile(partTarget, source);
-  if (reason) log.warn({ partTarget, frameRates: source.frameRates, reason }, 'the frame rate does not fit the part target of the broadcast');
+  if (reason)
+    log.warn({ partTarget, frameRates: source.frameRates, reason }, 'the frame rate does not fit the part target of the broadcast');
   return parts;
 }

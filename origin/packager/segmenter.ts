@@ -179,6 +179,11 @@ export class Segmenter {
     const frameSeconds = sample.duration / timescale;
     if (kind === 'audio' && this.#presentation(sample) + frameSeconds >= grid.timeOf(segment.index + 1) - TICK_TOLERANCE) return true;
     const partSeconds = partDuration(part, timescale);
-    return completesPart(kind, parts, grid.secondsOf(segment.index), { partNumber: segment.parts.length, segmentSeconds, partSeconds, frameSeconds });
+    return completesPart(kind, parts, grid.secondsOf(segment.index), {
+      partNumber: segment.parts.length,
+      segmentSeconds,
+      partSeconds,
+      frameSeconds,
+    });
   }
 }

@@ -22,7 +22,11 @@ async function run(env: Environment, log: Logger): Promise<void> {
     playback: { host: env.HOLDFAST_BIND, port: env.HOLDFAST_PLAYBACK_PORT },
     originSocket: viewerSocket(socketFolder(dataPaths(env.HOLDFAST_DATA_DIR).run)),
     tls: cert && key ? { cert, key } : null,
-    limits: { connections: env.HOLDFAST_VIEWER_CONNECTIONS, held: env.HOLDFAST_VIEWER_HELD_REQUESTS, proxies: env.HOLDFAST_TRUSTED_PROXIES },
+    limits: {
+      connections: env.HOLDFAST_VIEWER_CONNECTIONS,
+      held: env.HOLDFAST_VIEWER_HELD_REQUESTS,
+      proxies: env.HOLDFAST_TRUSTED_PROXIES,
+    },
     registry,
     log,
   }).catch((error: unknown) => {

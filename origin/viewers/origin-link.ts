@@ -34,7 +34,9 @@ export class OriginLink {
     let asked: ClientRequest | null = null;
     // Who goes away before the answer is there waits for nothing.
     response.once('close', () => asked?.destroy());
-    const answer = await this.#answer(() => (asked = this.#request(request.method ?? 'GET', request.url ?? '/', withoutBody(request.headers)))).catch((error: unknown) => {
+    const answer = await this.#answer(
+      () => (asked = this.#request(request.method ?? 'GET', request.url ?? '/', withoutBody(request.headers))),
+    ).catch((error: unknown) => {
       throw new HoldfastError('origin_unavailable', undefined, {}, { cause: error });
     });
     response.writeHead(answer.statusCode ?? 502, endToEnd(answer.headers));
@@ -47,7 +49,14 @@ export class OriginLink {
   }
 
   #request(method: string, path: string, headers: Record<string, string | string[]>): ClientRequest {
-    return ask({ socketPath: this.#socketPath, agent: this.#agent, method, path, headers: { ...headers, host: 'origin' }, timeout: ANSWER_LIMIT_MS });
+    return ask({
+      socketPath: this.#socketPath,
+      agent: this.#agent,
+      method,
+      path,
+      headers: { ...headers, host: 'origin' },
+      timeout: ANSWER_LIMIT_MS,
+    });
   }
 
   /** A kept connection may have been closed by the origin in the moment of its use; nothing was done then, so it is asked again. */
@@ -74,7 +83,11 @@ async function whole(answer: IncomingMessage): Promise<WholeAnswer> {
   const chunks: Buffer[] = [];
   for await (const chunk of answer) chunks.push(chunk as Buffer);
   const body = Buffer.concat(chunks);
-  return { status: answer.statusCode ?? 502, headers: { ...endToEnd(answer.headers), 'content-length': body.length } as WholeAnswer['headers'], body };
+  return {
+    status: answer.statusCode ?? 502,
+    headers: { ...endToEnd(answer.headers), 'content-length': body.length } as WholeAnswer['headers'],
+    body,
+  };
 }
 
 /** No request has a body that means anything; one that was announced is not waited for. */

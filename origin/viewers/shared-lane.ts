@@ -53,6 +53,10 @@ function directivesOf(text: string, directives: Directives | { reason: string })
   // Refused by the origin, with its own words.
   if ('reason' in directives) return text.slice(text.indexOf('?'));
   const { msn, part, skip } = directives;
-  const given = [...(msn === null ? [] : [`_HLS_msn=${msn}`]), ...(part === null ? [] : [`_HLS_part=${part}`]), ...(skip ? ['_HLS_skip=YES'] : [])];
+  const given = [
+    ...(msn === null ? [] : [`_HLS_msn=${msn}`]),
+    ...(part === null ? [] : [`_HLS_part=${part}`]),
+    ...(skip ? ['_HLS_skip=YES'] : []),
+  ];
   return given.length > 0 ? `?${given.join('&')}` : '';
 }

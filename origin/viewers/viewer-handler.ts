@@ -34,7 +34,11 @@ export function createViewerHandler(options: ViewerHandlerOptions): (request: In
   };
 }
 
-async function answer({ link, answers, limits }: ViewerHandlerOptions, request: IncomingMessage, response: ServerResponse): Promise<number> {
+async function answer(
+  { link, answers, limits }: ViewerHandlerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<number> {
   if (!METHODS.has(request.method ?? '')) throw new HoldfastError('method_not_allowed');
   const text = request.url ?? '';
   const question = isPlain(request) ? questionOf(text, parseTarget(text), takesGzip(request.headers['accept-encoding'])) : null;
@@ -59,4 +63,5 @@ function unlessGone<T>(response: ServerResponse, answer: Promise<T>): Promise<T 
   });
 }
 
-const isPlain = ({ method, headers }: IncomingMessage): boolean => method === 'GET' && !Object.keys(headers).some((name) => OWN_ANSWER.test(name));
+const isPlain = ({ method, headers }: IncomingMessage): boolean =>
+  method === 'GET' && !Object.keys(headers).some((name) => OWN_ANSWER.test(name));

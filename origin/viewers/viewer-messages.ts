@@ -43,7 +43,10 @@ export function askViewer<K extends keyof ViewerAnswers>(worker: Worker, questio
 
 /** The other end, in a viewer process. */
 export function answerOrigin(readMetrics: () => Promise<ProcessMetrics>): void {
-  const answers: { [K in keyof ViewerAnswers]: () => Promise<ViewerAnswers[K]> } = { metrics: readMetrics, alive: () => Promise.resolve(true) };
+  const answers: { [K in keyof ViewerAnswers]: () => Promise<ViewerAnswers[K]> } = {
+    metrics: readMetrics,
+    alive: () => Promise.resolve(true),
+  };
   process.on('message', ({ question, id }: Partial<Question>) => {
     if (question === undefined || id === undefined) return;
     void answers[question]().then((answer) => process.send?.({ id, answer } satisfies Answer));

@@ -58,10 +58,13 @@ export async function startViewerProcesses({ count, script, log }: ViewerProcess
     for (let running = false; !running && !closing;) {
       await delay(RESPAWN_MS, undefined, { ref: false });
       if (closing) return;
-      running = await start().then(() => true, (error: unknown) => {
-        log.error({ reason: String(error) }, 'no viewer process; it is tried again');
-        return false;
-      });
+      running = await start().then(
+        () => true,
+        (error: unknown) => {
+          log.error({ reason: String(error) }, 'no viewer process; it is tried again');
+          return false;
+        },
+      );
     }
   };
   const close = async (): Promise<void> => {

@@ -30,7 +30,14 @@ export interface ViewerServer {
  * Serves viewers for an origin whose own core is not enough: the same addresses, answers and limits. However many of its
  * viewers wait for the same thing, the origin is asked once.
  */
-export async function startViewerServer({ playback, originSocket, tls, limits: given, registry, log }: ViewerServerOptions): Promise<ViewerServer> {
+export async function startViewerServer({
+  playback,
+  originSocket,
+  tls,
+  limits: given,
+  registry,
+  log,
+}: ViewerServerOptions): Promise<ViewerServer> {
   const link = new OriginLink(originSocket);
   const held = new HeldRequests();
   const metrics = createViewerMetrics(registry);

@@ -1,6 +1,13 @@
 /** Socket errors of Node, and SQLSTATE classes that mean "not now": connection, resources, operator intervention. */
 const SOCKET_CODES = [
-  'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
   'EAI_AGAIN',
 ];
 const SQLSTATE_CLASSES = ['08', '53', '57'];

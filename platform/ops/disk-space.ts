@@ -28,8 +28,22 @@ export class DiskSpace {
     const registers = [options.registry];
     const free = (): number => this.#freeBytes;
     const full = (): boolean => this.#full;
-    new Gauge({ name: 'holdfast_disk_free_bytes', help: 'Free space where the data folder is', registers, collect() { this.set(free()); } });
-    new Gauge({ name: 'holdfast_disk_full', help: '1 while the disk counts as full for this process', registers, collect() { this.set(Number(full())); } });
+    new Gauge({
+      name: 'holdfast_disk_free_bytes',
+      help: 'Free space where the data folder is',
+      registers,
+      collect() {
+        this.set(free());
+      },
+    });
+    new Gauge({
+      name: 'holdfast_disk_full',
+      help: '1 while the disk counts as full for this process',
+      registers,
+      collect() {
+        this.set(Number(full()));
+      },
+    });
   }
 
   static async watch(options: DiskSpaceOptions): Promise<DiskSpace> {

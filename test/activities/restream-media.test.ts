@@ -19,10 +19,27 @@ beforeAll(() => {
   bench = new RestreamBench();
   tls = { key: join(bench.dir, 'key.pem'), cert: join(bench.dir, 'cert.pem') };
   // No `openssl` is needed anywhere else, so its absence should not fail more than this.
-  execFileSync('openssl', [
-    'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', tls.key, '-out', tls.cert, '-days', '2',
-    '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost',
-  ], { stdio: 'ignore' });
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      tls.key,
+      '-out',
+      tls.cert,
+      '-days',
+      '2',
+      '-subj',
+      '/CN=localhost',
+      '-addext',
+      'subjectAltName=DNS:localhost',
+    ],
+    { stdio: 'ignore' },
+  );
 });
 afterEach(() => bench.programme?.stop());
 afterAll(() => bench.close());
@@ -89,7 +106,11 @@ describe('what a platform is sent', () => {
     const hevc = ['-c:v', 'libx265', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-x265-params', 'log-level=error:bframes=0'];
     const source: SourceLayout = { ...SOURCE, video: { ...SOURCE.video!, codec: 'hevc' } };
     const arrived = await send('hevc', { videoCodec: hevc }, source);
-    expect(streamsOf(arrived.recording).map(({ codec_name: codec }) => codec).sort()).toEqual(['aac', 'h264']);
+    expect(
+      streamsOf(arrived.recording)
+        .map(({ codec_name: codec }) => codec)
+        .sort(),
+    ).toEqual(['aac', 'h264']);
     decodes(arrived.recording);
   });
 
@@ -120,13 +141,23 @@ describe('what a platform is sent', () => {
     const port = await freePort();
     const recording = join(bench.dir, 'srt.ts');
     const listen = `srt://127.0.0.1:${port}?mode=listener&passphrase=${PASSPHRASE}`;
-    const receiver = spawn(ffmpegPath(), ['-v', 'error', '-nostdin', '-analyzeduration', '500000', '-i', listen, '-c', 'copy', '-f', 'mpegts', recording], { stdio: 'ignore' });
+    const receiver = spawn(
+      ffmpegPath(),
+      ['-v', 'error', '-nostdin', '-analyzeduration', '500000', '-i', listen, '-c', 'copy', '-f', 'mpegts', recording],
+      { stdio: 'ignore' },
+    );
     bench.target('dst_srt', `srt://127.0.0.1:${port}?passphrase=${PASSPHRASE}&latency=200000`, { streamKey: 'secret-stream-id' });
     const activities = bench.activities();
     // The receiver listens when it listens; SRT is UDP and tells nobody.
     for (let attempt = 1; ; attempt++) {
       const run = bench.run(activities, 'dst_srt', attempt);
-      const isLive = await Promise.race([bench.live(activities, 'dst_srt', attempt).then(() => true, () => false), run.end.then(() => false)]);
+      const isLive = await Promise.race([
+        bench.live(activities, 'dst_srt', attempt).then(
+          () => true,
+          () => false,
+        ),
+        run.end.then(() => false),
+      ]);
       if (isLive) break;
       expect(await run.end).toMatchObject({ code: 'destination_unreachable' });
       expect(attempt).toBeLessThan(5);

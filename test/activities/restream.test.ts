@@ -19,20 +19,27 @@ afterAll(() => bench.close());
 
 const commandsOf = (connection: { commands: { cmd: string }[] }) => connection.commands.map(({ cmd }) => cmd);
 const codecsOf = (path: string): string[] =>
-  execFileSync(ffprobePath(), ['-v', 'error', '-show_entries', 'stream=codec_name', '-of', 'csv=p=0', path], { encoding: 'utf8' }).trim().split('\n');
+  execFileSync(ffprobePath(), ['-v', 'error', '-show_entries', 'stream=codec_name', '-of', 'csv=p=0', path], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
 const decodeErrors = (path: string): string =>
   execFileSync(ffmpegPath(), ['-v', 'error', '-i', path, '-f', 'null', '-'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 const filesBelow = (dir: string): string[] =>
-  readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
 /** What anybody on this machine can read of running processes. */
 const processList = (): string =>
-  readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    } catch {
-      return '';
-    }
-  }).join('\n');
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      } catch {
+        return '';
+      }
+    })
+    .join('\n');
 
 describe('a restream', () => {
   it('brings the programme to the platform under its key, which no process list shows, and takes leave when stopped', async () => {
@@ -94,7 +101,9 @@ describe('a restream', () => {
     const ends = await Promise.all(['dst_down', 'dst_other', 'dst_nowhere'].map((id) => bench.run(activities, id).end));
     expect(ends.map(({ code }) => code)).toEqual(Array(3).fill('destination_unreachable'));
     expect(ends.map(({ detail }) => detail)).toEqual([
-      expect.stringContaining('Connection refused'), expect.stringContaining('no RTMP server'), expect.stringContaining('no-such-host.invalid was not found'),
+      expect.stringContaining('Connection refused'),
+      expect.stringContaining('no RTMP server'),
+      expect.stringContaining('no-such-host.invalid was not found'),
     ]);
   });
 
@@ -182,7 +191,11 @@ describe('a restream', () => {
     await bench.live(activities, 'dst_frozen_stop');
     platform.freeze();
     const record = (await bench.restreams.of({ broadcastId: 'brd_1', destinationId: 'dst_frozen_stop' }))!;
-    await until(() => (tcpConnections(record.process.pid) ?? []).some(({ unacknowledged }) => unacknowledged > 200_000), 'a full connection', 60_000);
+    await until(
+      () => (tcpConnections(record.process.pid) ?? []).some(({ unacknowledged }) => unacknowledged > 200_000),
+      'a full connection',
+      60_000,
+    );
     expect(await bench.stop(activities, 'dst_frozen_stop')).toEqual({ forced: true });
     expect(await run.end).toMatchObject({ code: 'stopped' });
     expect(isRunning(record.process)).toBe(false);

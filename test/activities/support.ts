@@ -49,7 +49,15 @@ export class RestreamBench {
   }
 
   target(destinationId: string, url: string, changes: Partial<DestinationTarget> = {}): void {
-    this.targets.set(destinationId, { destinationId, streamId: 'str_1', url, streamKey: KEY, rendition: 'source', slate: true, ...changes });
+    this.targets.set(destinationId, {
+      destinationId,
+      streamId: 'str_1',
+      url,
+      streamKey: KEY,
+      rendition: 'source',
+      slate: true,
+      ...changes,
+    });
   }
 
   activities(changes: Partial<RestreamDeps> = {}): RestreamActivities {

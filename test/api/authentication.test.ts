@@ -76,9 +76,10 @@ describe('a credential', () => {
 
   it('that is wrong is answered the same, whether key or secret was wrong', async () => {
     const wrong = await Promise.all(
-      [{ ...bench.key, apiSecret: 'wrong' }, { ...bench.key, apiKey: 'hf_wrong' }].map((pair) =>
-        bench.call('GET', '/v1/streams', { authorization: basic(pair), headers: { 'x-request-id': 'same' } }),
-      ),
+      [
+        { ...bench.key, apiSecret: 'wrong' },
+        { ...bench.key, apiKey: 'hf_wrong' },
+      ].map((pair) => bench.call('GET', '/v1/streams', { authorization: basic(pair), headers: { 'x-request-id': 'same' } })),
     );
     expect(wrong[0]!.text).toBe(wrong[1]!.text);
   });
@@ -149,8 +150,16 @@ describe('a token for one stream', () => {
   });
 
   it.each([
-    ['GET', ''], ['PATCH', ''], ['DELETE', ''], ['GET', '/events'], ['GET', '/broadcasts'], ['GET', '/recordings'],
-    ['POST', '/end'], ['POST', '/disable'], ['POST', '/enable'], ['POST', '/rotate-key'],
+    ['GET', ''],
+    ['PATCH', ''],
+    ['DELETE', ''],
+    ['GET', '/events'],
+    ['GET', '/broadcasts'],
+    ['GET', '/recordings'],
+    ['POST', '/end'],
+    ['POST', '/disable'],
+    ['POST', '/enable'],
+    ['POST', '/rotate-key'],
   ])('is refused %s …%s of another, known or not', async (method, path) => {
     const authorization = await bench.bearer({ streamId: mine });
     for (const id of [other, `str_${'z'.repeat(26)}`]) {

@@ -234,7 +234,11 @@ describe('a token request', () => {
 });
 
 describe('an Idempotency-Key', () => {
-  it.each([['that is empty', ''], ['with a space', 'a b'], ['of 256 characters', 'x'.repeat(256)]])('%s is refused', async (_name, key) => {
+  it.each([
+    ['that is empty', ''],
+    ['with a space', 'a b'],
+    ['of 256 characters', 'x'.repeat(256)],
+  ])('%s is refused', async (_name, key) => {
     const reply = await bench.call('POST', '/v1/streams', { body: {}, headers: { 'idempotency-key': key } });
     expect([reply.status, reply.body.code]).toEqual([400, 'invalid_request']);
   });

@@ -10,7 +10,6 @@ import {
 } from '../../workflows/messages.js';
 import { commandsQuery, liveSignal } from './destination-messages.js';
 
-
 const state = (destinationId: string, status: RestreamState['status']): RestreamState => ({
   destinationId,
   status,

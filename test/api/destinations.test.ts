@@ -30,7 +30,12 @@ const told = async (): Promise<[string, string][]> => {
 
 /** As a broadcast begins: first its row, then the workflow sends. */
 async function goLive(): Promise<void> {
-  await createCatalog(bench.db).openBroadcast({ broadcastId: `brd_${id}`, streamId: id, hostId: 'local', startedAt: new Date().toISOString() });
+  await createCatalog(bench.db).openBroadcast({
+    broadcastId: `brd_${id}`,
+    streamId: id,
+    hostId: 'local',
+    startedAt: new Date().toISOString(),
+  });
   await workflow().signal(liveSignal, true);
 }
 
@@ -50,9 +55,20 @@ describe('a destination', () => {
     expect(reply.headers.get('location')).toBe(`${path}/${reply.body.id}`);
     expect(reply.body).toEqual({
       id: expect.stringMatching(/^dst_[0-9a-z]{26}$/),
-      name: null, platform: null, url: 'rtmp://a.test:1936/live/…', enabled: true, rendition: 'source', slate: true,
-      status: 'idle', attempts: 0, lastError: null, nextAttemptAt: null, bytesSent: 0, startedAt: null,
-      createdAt: expect.any(String), updatedAt: expect.any(String),
+      name: null,
+      platform: null,
+      url: 'rtmp://a.test:1936/live/…',
+      enabled: true,
+      rendition: 'source',
+      slate: true,
+      status: 'idle',
+      attempts: 0,
+      lastError: null,
+      nextAttemptAt: null,
+      bytesSent: 0,
+      startedAt: null,
+      createdAt: expect.any(String),
+      updatedAt: expect.any(String),
     });
     expect(await read(reply.body.id)).toEqual(reply.body);
     expect((await bench.call('GET', path)).body).toEqual({ data: [reply.body], nextCursor: null });
@@ -70,7 +86,12 @@ describe('a destination', () => {
     const at = '2030-01-01T00:00:00.000Z';
     const lastError = { code: 'destination_lost' as const, message: 'The platform closed the connection.' };
     await createCatalog(bench.db).record({
-      streamId: id, version: 100, status: 'live', disabled: false, broadcastId: 'b', events: [],
+      streamId: id,
+      version: 100,
+      status: 'live',
+      disabled: false,
+      broadcastId: 'b',
+      events: [],
       restreams: [{ destinationId: destination.id, status: 'retrying', attempts: 3, lastError, nextAttemptAt: at, startedAt: at }],
     });
     expect(await read(destination.id)).toMatchObject({ status: 'retrying', attempts: 3, lastError, nextAttemptAt: at, startedAt: at });
@@ -93,7 +114,12 @@ describe('a destination', () => {
   it('is not found under another stream', async () => {
     const { id: destinationId } = await add();
     const other = await bench.createStream();
-    for (const [method, suffix] of [['GET', ''], ['PATCH', ''], ['DELETE', ''], ['POST', '/start']]) {
+    for (const [method, suffix] of [
+      ['GET', ''],
+      ['PATCH', ''],
+      ['DELETE', ''],
+      ['POST', '/start'],
+    ]) {
       const reply = await bench.call(method!, `/v1/streams/${other.id}/destinations/${destinationId}${suffix}`);
       expect([reply.status, reply.body.code]).toEqual([404, 'destination_not_found']);
     }
@@ -111,10 +137,17 @@ describe('a destination', () => {
 
   it('needs the right permission, and a token for its stream', async () => {
     const { id: destinationId } = await add();
-    const as = async (permission: 'stream:read' | 'stream:write', streamId = id) => ({ authorization: await bench.bearer({ permissions: [permission], streamId }) });
+    const as = async (permission: 'stream:read' | 'stream:write', streamId = id) => ({
+      authorization: await bench.bearer({ permissions: [permission], streamId }),
+    });
     const statuses = async (options: CallOptions) => {
       const replies = [];
-      for (const [method, place] of [['GET', path], ['POST', path], ['PATCH', `${path}/${destinationId}`], ['POST', `${path}/${destinationId}/stop`]]) {
+      for (const [method, place] of [
+        ['GET', path],
+        ['POST', path],
+        ['PATCH', `${path}/${destinationId}`],
+        ['POST', `${path}/${destinationId}/stop`],
+      ]) {
         replies.push((await bench.call(method!, place!, { body: method === 'GET' ? undefined : {}, ...options })).status);
       }
       return replies;
@@ -126,7 +159,10 @@ describe('a destination', () => {
 
   it('may be on a private network where that is allowed', async () => {
     const api = await startApi({ db: bench.db, secrets: bench.secrets, temporalAddress: NO_TEMPORAL, allowPrivateAddresses: true });
-    const reply = await request(api.baseUrl, 'POST', path, { body: { url: 'rtmp://127.0.0.1:1935/live/k' }, authorization: basic(bench.key) });
+    const reply = await request(api.baseUrl, 'POST', path, {
+      body: { url: 'rtmp://127.0.0.1:1935/live/k' },
+      authorization: basic(bench.key),
+    });
     expect([reply.status, reply.body.url]).toEqual([201, 'rtmp://127.0.0.1:1935/live/…']);
     await api.stop();
   });
@@ -195,7 +231,10 @@ describe('while a broadcast runs, the workflow is told', () => {
     const options = { body: TARGET, headers: { 'idempotency-key': `live-${id}` } };
     const first = await bench.call('POST', path, options);
     // As if the process had been killed before it wrote the answer.
-    await bench.db('idempotency_keys').where({ key: `live-${id}` }).update({ answer_encrypted: null, status: null, owned_until: new Date(0) });
+    await bench
+      .db('idempotency_keys')
+      .where({ key: `live-${id}` })
+      .update({ answer_encrypted: null, status: null, owned_until: new Date(0) });
     const second = await bench.call('POST', path, options);
     expect([second.status, second.body]).toEqual([201, first.body]);
     expect(await told()).toEqual([['start', first.body.id]]);
@@ -210,23 +249,43 @@ describe('while a broadcast runs, the workflow is told', () => {
     await patch({ slate: true });
     await patch({ enabled: true });
     await patch({ enabled: true });
-    expect((await told()).map(([command]) => command)).toEqual(['start', 'changed', 'stop', 'stop', 'changed', 'start', 'changed', 'changed']);
+    expect((await told()).map(([command]) => command)).toEqual([
+      'start',
+      'changed',
+      'stop',
+      'stop',
+      'changed',
+      'start',
+      'changed',
+      'changed',
+    ]);
   });
 
   it('of commands, which answer the state they led to', async () => {
     const { id: destinationId } = await add({ enabled: false });
-    for (const [command, status] of [['start', 'starting'], ['retry', 'starting'], ['stop', 'ended']]) {
+    for (const [command, status] of [
+      ['start', 'starting'],
+      ['retry', 'starting'],
+      ['stop', 'ended'],
+    ]) {
       const reply = await bench.call('POST', `${path}/${destinationId}/${command}`);
       expect([reply.status, reply.body.status, reply.body.id]).toEqual([202, status, destinationId]);
     }
-    expect(await told()).toEqual([['start', destinationId], ['retry', destinationId], ['stop', destinationId]]);
+    expect(await told()).toEqual([
+      ['start', destinationId],
+      ['retry', destinationId],
+      ['stop', destinationId],
+    ]);
   });
 
   it('of a deletion before the destination is gone', async () => {
     const { id: destinationId } = await add();
     const reply = await bench.call('DELETE', `${path}/${destinationId}`);
     expect([reply.status, reply.body]).toEqual([200, { id: destinationId, deleted: true }]);
-    expect(await told()).toEqual([['start', destinationId], ['removed', destinationId]]);
+    expect(await told()).toEqual([
+      ['start', destinationId],
+      ['removed', destinationId],
+    ]);
     expect((await bench.call('GET', `${path}/${destinationId}`)).body.code).toBe('destination_not_found');
     expect((await bench.call('DELETE', `${path}/${destinationId}`)).status).toBe(404);
   });
@@ -252,7 +311,8 @@ describe('while a broadcast runs, the workflow is told', () => {
 describe('without a broadcast', () => {
   it('destinations are edited though neither Temporal nor a worker answers', async () => {
     const api = await startApi({ db: bench.db, secrets: bench.secrets, temporalAddress: NO_TEMPORAL });
-    const call = (method: string, suffix: string, body?: unknown) => request(api.baseUrl, method, `${path}${suffix}`, { body, authorization: basic(bench.key) });
+    const call = (method: string, suffix: string, body?: unknown) =>
+      request(api.baseUrl, method, `${path}${suffix}`, { body, authorization: basic(bench.key) });
     const created = await call('POST', '', TARGET);
     expect(created.status).toBe(201);
     expect((await call('PATCH', `/${created.body.id}`, { enabled: false })).body.enabled).toBe(false);

@@ -35,7 +35,11 @@ it.each([
   ['with a token for one stream', { permissions: ['admin'] as const, streamId: 'str_00000000000000000000000000' }],
 ])('is not for callers %s', async (_name, token) => {
   const authorization = await bench.bearer({ ...token, permissions: [...token.permissions] });
-  for (const [method, path] of [['GET', ''], ['POST', '/drain'], ['POST', '/resume']] as const) {
+  for (const [method, path] of [
+    ['GET', ''],
+    ['POST', '/drain'],
+    ['POST', '/resume'],
+  ] as const) {
     expect((await bench.call(method, `/v1/hosts/media-9${path}`, { authorization })).status).toBe(403);
   }
   expect((await bench.call('GET', '/v1/hosts/media-9')).body).toMatchObject({ drainedAt: null });

@@ -86,7 +86,10 @@ describe('with an Idempotency-Key', () => {
     });
     expect(begun.state).toBe('claimed');
     // Its lease has run out.
-    await bench.db('idempotency_keys').where({ key: 'crash' }).update({ owned_until: new Date(0) });
+    await bench
+      .db('idempotency_keys')
+      .where({ key: 'crash' })
+      .update({ owned_until: new Date(0) });
     const reply = await create('crash', sent);
     expect([reply.status, reply.body.id]).toEqual([201, `str_${attempt}`]);
     expect((await create('crash', sent)).text).toBe(reply.text);
@@ -101,7 +104,10 @@ describe('with an Idempotency-Key', () => {
 
   it('keys that have expired are forgotten', async () => {
     const first = await create('old');
-    await bench.db('idempotency_keys').where({ key: 'old' }).update({ expires_at: new Date(0) });
+    await bench
+      .db('idempotency_keys')
+      .where({ key: 'old' })
+      .update({ expires_at: new Date(0) });
     const second = await create('old');
     expect(second.body.id).not.toBe(first.body.id);
   });

@@ -43,7 +43,8 @@ describe('the secrets of destinations', () => {
     const target = { url: 'rtmp://a.test/live?token=query-secret', streamKey: 'key-secret' };
     const { id: destinationId } = (await bench.call('POST', path, { body: target })).body;
     const texts: string[] = [];
-    const call = async (method: string, suffix: string, body?: unknown) => void texts.push((await bench.call(method, `${path}${suffix}`, { body })).text);
+    const call = async (method: string, suffix: string, body?: unknown) =>
+      void texts.push((await bench.call(method, `${path}${suffix}`, { body })).text);
     await call('GET', '');
     await call('PATCH', `/${destinationId}`, { url: 'rtmp://a.test/live/key-secret?x=query-secret', streamKey: null });
     await call('PATCH', `/${destinationId}`, { url: 'rtmp://user:pass-secret@a.test/live', streamKey: 'key-secret' });

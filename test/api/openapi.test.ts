@@ -29,7 +29,10 @@ describe('the OpenAPI document', () => {
     const found = references(document);
     expect(found.length).toBeGreaterThan(0);
     for (const reference of found) {
-      const target = reference.replace('#/', '').split('/').reduce((node: any, key) => node?.[key], document);
+      const target = reference
+        .replace('#/', '')
+        .split('/')
+        .reduce((node: any, key) => node?.[key], document);
       expect(target, reference).toBeDefined();
     }
   });
@@ -38,7 +41,11 @@ describe('the OpenAPI document', () => {
     const api = await startApi({ db: bench.db, secrets: bench.secrets, temporalAddress: '127.0.0.1:1' });
     const served = apiRoutes(api.deps).map(({ method, path }) => `${method} ${path}`);
     await api.stop();
-    expect(operations().map(({ method, path }) => `${method} ${path}`).sort()).toEqual(served.sort());
+    expect(
+      operations()
+        .map(({ method, path }) => `${method} ${path}`)
+        .sort(),
+    ).toEqual(served.sort());
     for (const { method, path } of operations()) {
       const reply = await bench.call(method.toUpperCase(), path.replace(/\{\w+\}/g, 'x'), { authorization: null });
       expect(reply.status, `${method} ${path}`).toBe(401);
@@ -51,9 +58,15 @@ describe('the OpenAPI document', () => {
     for (const { method, path, operation } of operations()) {
       const inPath = (operation.parameters ?? []).filter((parameter: any) => parameter.in === 'path');
       const named = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
-      expect(inPath.map((parameter: any) => parameter.name), path).toEqual(named);
+      expect(
+        inPath.map((parameter: any) => parameter.name),
+        path,
+      ).toEqual(named);
       const statuses = Object.keys(operation.responses);
-      expect(statuses.some((status) => status.startsWith('2')), path).toBe(true);
+      expect(
+        statuses.some((status) => status.startsWith('2')),
+        path,
+      ).toBe(true);
       expect(statuses, path).toEqual(expect.arrayContaining(['400', '401', '403', '429', '500', '503']));
       if (method === 'post') expect(statuses, path).toEqual(expect.arrayContaining(['409', '422']));
     }
@@ -63,7 +76,17 @@ describe('the OpenAPI document', () => {
     const { CreateStream } = document.components.schemas;
     expect(CreateStream.additionalProperties).toBe(false);
     expect(Object.keys(CreateStream.properties).sort()).toEqual([
-      'destinations', 'ladder', 'latency', 'maxDurationSeconds', 'metadata', 'name', 'passthrough', 'playbackPolicy', 'reconnectWindowSeconds', 'record', 'reusable',
+      'destinations',
+      'ladder',
+      'latency',
+      'maxDurationSeconds',
+      'metadata',
+      'name',
+      'passthrough',
+      'playbackPolicy',
+      'reconnectWindowSeconds',
+      'record',
+      'reusable',
     ]);
     expect(CreateStream.required ?? []).toEqual([]);
     expect(CreateStream.properties.record).toMatchObject({ type: 'boolean', default: false });

@@ -40,7 +40,10 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 
 /** The bench's database behind an API whose Temporal is somewhere else. */
-async function withTemporalAt(port: number, use: (call: (method: string, path: string, options?: CallOptions) => Promise<Reply>) => Promise<void>) {
+async function withTemporalAt(
+  port: number,
+  use: (call: (method: string, path: string, options?: CallOptions) => Promise<Reply>) => Promise<void>,
+) {
   const api = await startApi({ db: bench.db, secrets: bench.secrets, temporalAddress: `${HOST}:${port}` });
   try {
     await use((method, path, options) => request(api.baseUrl, method, path, { authorization: basic(bench.key), ...options }));

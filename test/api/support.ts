@@ -84,19 +84,22 @@ export interface BenchOptions {
   requestsPerMinute?: number;
 }
 
-export const basic = ({ apiKey, apiSecret }: ApiKeyPair): string =>
-  `Basic ${Buffer.from(`${apiKey}:${apiSecret}`).toString('base64')}`;
+export const basic = ({ apiKey, apiSecret }: ApiKeyPair): string => `Basic ${Buffer.from(`${apiKey}:${apiSecret}`).toString('base64')}`;
 
 /** What a process has of the API: the parts that need neither a Temporal server nor workers of their own. */
-export async function startApi(
-  { db, secrets, temporalAddress, requestsPerMinute = 1_000_000, allowPrivateAddresses = false }: {
-    db: Knex;
-    secrets: SecretBox;
-    temporalAddress: string;
-    requestsPerMinute?: number;
-    allowPrivateAddresses?: boolean;
-  },
-): Promise<{ listening: Listening; baseUrl: string; logged: string[]; stop: () => Promise<void>; deps: ApiDependencies }> {
+export async function startApi({
+  db,
+  secrets,
+  temporalAddress,
+  requestsPerMinute = 1_000_000,
+  allowPrivateAddresses = false,
+}: {
+  db: Knex;
+  secrets: SecretBox;
+  temporalAddress: string;
+  requestsPerMinute?: number;
+  allowPrivateAddresses?: boolean;
+}): Promise<{ listening: Listening; baseUrl: string; logged: string[]; stop: () => Promise<void>; deps: ApiDependencies }> {
   const logged: string[] = [];
   const temporal = createTemporalClient({ address: temporalAddress, namespace: 'default', failFast: true });
   const deps: ApiDependencies = {

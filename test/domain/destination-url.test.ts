@@ -25,8 +25,14 @@ const GOOD: [string, string | null, Record<string, unknown>, string][] = [
   ['srt://a.test:9000', null, { scheme: 'srt', host: 'a.test', port: 9000, options: {} }, 'srt://a.test:9000'],
   ['srt://a.test:9000', 'KEY', { scheme: 'srt', host: 'a.test', port: 9000, options: { streamid: 'KEY' } }, 'srt://a.test:9000'],
   [
-    'srt://a.test:9000/?mode=caller&streamid=%23!::r=KEY&passphrase=SECRET-TEN&pbkeylen=16&latency=200000', null,
-    { scheme: 'srt', host: 'a.test', port: 9000, options: { mode: 'caller', streamid: '#!::r=KEY', passphrase: 'SECRET-TEN', pbkeylen: '16', latency: '200000' } },
+    'srt://a.test:9000/?mode=caller&streamid=%23!::r=KEY&passphrase=SECRET-TEN&pbkeylen=16&latency=200000',
+    null,
+    {
+      scheme: 'srt',
+      host: 'a.test',
+      port: 9000,
+      options: { mode: 'caller', streamid: '#!::r=KEY', passphrase: 'SECRET-TEN', pbkeylen: '16', latency: '200000' },
+    },
     'srt://a.test:9000',
   ],
 ];

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { BEHIND_SECONDS, judgePace, newPace, observePace, PACE_WINDOW_MS, type PaceSample, type TooSlow } from '../../domain/encoder-pace.js';
+import {
+  BEHIND_SECONDS,
+  judgePace,
+  newPace,
+  observePace,
+  PACE_WINDOW_MS,
+  type PaceSample,
+  type TooSlow,
+} from '../../domain/encoder-pace.js';
 
 const LOOK_SECONDS = 2;
 
@@ -33,16 +41,70 @@ function foundAfter(phases: Phase[], { look = LOOK_SECONDS, started = 0.5 } = {}
 describe('an encoder is not too slow', () => {
   it.each<[string, Phase[]]>([
     ['that keeps up', [{ seconds: 600, encoder: 3 }]],
-    ['that needs long to start and catches up', [{ seconds: 4, encoder: 0 }, { seconds: 60, encoder: 1.2 }]],
-    ['that stands still for a moment', [{ seconds: 30, encoder: 2 }, { seconds: 10, encoder: 0 }, { seconds: 60, encoder: 1.5 }]],
-    ['that catches up slowly after a burst of load', [{ seconds: 30, encoder: 2 }, { seconds: 10, encoder: 0.1 }, { seconds: 120, encoder: 1.05 }]],
-    ['on a machine that is busy for a quarter of a minute', [{ seconds: 30, encoder: 2 }, { seconds: 15, encoder: 0.5 }, { seconds: 60, encoder: 2 }]],
-    ['on a machine that is busy again and again', Array.from({ length: 20 }, () => [{ seconds: 8, encoder: 0.4 }, { seconds: 8, encoder: 1.7 }]).flat()],
-    ['whose publisher pauses', [{ seconds: 30, encoder: 2 }, { seconds: 60, encoder: 2, publisher: 0 }, { seconds: 30, encoder: 2 }]],
+    [
+      'that needs long to start and catches up',
+      [
+        { seconds: 4, encoder: 0 },
+        { seconds: 60, encoder: 1.2 },
+      ],
+    ],
+    [
+      'that stands still for a moment',
+      [
+        { seconds: 30, encoder: 2 },
+        { seconds: 10, encoder: 0 },
+        { seconds: 60, encoder: 1.5 },
+      ],
+    ],
+    [
+      'that catches up slowly after a burst of load',
+      [
+        { seconds: 30, encoder: 2 },
+        { seconds: 10, encoder: 0.1 },
+        { seconds: 120, encoder: 1.05 },
+      ],
+    ],
+    [
+      'on a machine that is busy for a quarter of a minute',
+      [
+        { seconds: 30, encoder: 2 },
+        { seconds: 15, encoder: 0.5 },
+        { seconds: 60, encoder: 2 },
+      ],
+    ],
+    [
+      'on a machine that is busy again and again',
+      Array.from({ length: 20 }, () => [
+        { seconds: 8, encoder: 0.4 },
+        { seconds: 8, encoder: 1.7 },
+      ]).flat(),
+    ],
+    [
+      'whose publisher pauses',
+      [
+        { seconds: 30, encoder: 2 },
+        { seconds: 60, encoder: 2, publisher: 0 },
+        { seconds: 30, encoder: 2 },
+      ],
+    ],
     ['whose publisher is slow', [{ seconds: 300, encoder: 2, publisher: 0.5 }]],
     ['whose publisher sends much faster than real time', [{ seconds: 120, encoder: 1.5, publisher: 5 }]],
-    ['that gets a minute at once', [{ seconds: 30, encoder: 1.2 }, { seconds: 2, encoder: 1.2, publisher: 30 }, { seconds: 300, encoder: 1.2 }]],
-    ['that stays where it is behind', [{ seconds: 20, encoder: 2 }, { seconds: 8, encoder: 0.2 }, { seconds: 300, encoder: 1 }]],
+    [
+      'that gets a minute at once',
+      [
+        { seconds: 30, encoder: 1.2 },
+        { seconds: 2, encoder: 1.2, publisher: 30 },
+        { seconds: 300, encoder: 1.2 },
+      ],
+    ],
+    [
+      'that stays where it is behind',
+      [
+        { seconds: 20, encoder: 2 },
+        { seconds: 8, encoder: 0.2 },
+        { seconds: 300, encoder: 1 },
+      ],
+    ],
   ])('%s', (_name, phases) => {
     expect(foundAfter(phases)).toBeNull();
   });
@@ -54,7 +116,10 @@ describe('an encoder is not too slow', () => {
 
 describe('an encoder is too slow', () => {
   it.each([0.3, 0.5, 0.8, 0.9])('at %d of real time: as soon as it has been behind for the window', (encoder) => {
-    const found = foundAfter([{ seconds: 20, encoder: 2 }, { seconds: 300, encoder }]);
+    const found = foundAfter([
+      { seconds: 20, encoder: 2 },
+      { seconds: 300, encoder },
+    ]);
     const behindAfter = BEHIND_SECONDS / (1 - encoder);
     const earliest = 20 + behindAfter + PACE_WINDOW_MS / 1000;
     expect(found!.after).toBeGreaterThanOrEqual(earliest);
@@ -68,7 +133,10 @@ describe('an encoder is too slow', () => {
   });
 
   it('although it kept up for hours, and catches its breath now and then', () => {
-    const slow = Array.from({ length: 20 }, () => [{ seconds: 10, encoder: 0.6 }, { seconds: 2, encoder: 1 }]).flat();
+    const slow = Array.from({ length: 20 }, () => [
+      { seconds: 10, encoder: 0.6 },
+      { seconds: 2, encoder: 1 },
+    ]).flat();
     expect(foundAfter([{ seconds: 7200, encoder: 2 }, ...slow])).not.toBeNull();
   });
 });

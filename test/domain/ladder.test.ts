@@ -5,7 +5,9 @@ import type { AudioSource, VideoSource } from '../../domain/source.js';
 const AUDIO: AudioSource = { codec: 'aac', sampleRate: 44100, channels: 1 };
 const video = (width: number, height: number, frameRate = 30): VideoSource => ({ codec: 'h264', width, height, frameRate });
 const rungs = (source: VideoSource, custom: Parameters<typeof pickLadder>[1] = null) =>
-  pickLadder({ video: source, audio: AUDIO }, custom).renditions.filter((rendition): rendition is VideoRendition => rendition.kind === 'video');
+  pickLadder({ video: source, audio: AUDIO }, custom).renditions.filter(
+    (rendition): rendition is VideoRendition => rendition.kind === 'video',
+  );
 const shape = (source: VideoSource, custom: Parameters<typeof pickLadder>[1] = null) =>
   rungs(source, custom).map(({ id, width, height, frameRate }) => `${id} ${width}x${height}@${Number(frameRate.toFixed(2))}`);
 
@@ -25,7 +27,13 @@ describe('the default ladder', () => {
   });
 
   it('is never larger than the source (beyond the even sides 4:2:0 needs)', () => {
-    for (const [width, height] of [[1920, 1080], [1281, 721], [640, 360], [853, 479], [333, 999]] as const) {
+    for (const [width, height] of [
+      [1920, 1080],
+      [1281, 721],
+      [640, 360],
+      [853, 479],
+      [333, 999],
+    ] as const) {
       for (const rung of rungs(video(width, height))) {
         expect(rung.width).toBeLessThanOrEqual(width + 1);
         expect(rung.height).toBeLessThanOrEqual(height + 1);
@@ -43,7 +51,11 @@ describe('the default ladder', () => {
 
 describe('a custom ladder', () => {
   it('keeps its rungs, largest first, without those above the source', () => {
-    const custom = [{ height: 240, bitrate: 300_000 }, { height: 1080, bitrate: 6_000_000 }, { height: 720, bitrate: 2_500_000 }];
+    const custom = [
+      { height: 240, bitrate: 300_000 },
+      { height: 1080, bitrate: 6_000_000 },
+      { height: 720, bitrate: 2_500_000 },
+    ];
     expect(shape(video(1280, 720), custom)).toEqual(['720p 1280x720@30', '240p 426x240@30']);
   });
 
@@ -54,13 +66,21 @@ describe('a custom ladder', () => {
 
 describe('a rate given as 29.97 or 59.94', () => {
   it('is the NTSC rate, so that a GOP lasts exactly 2.002 s', () => {
-    for (const rate of [29.97, 59.94, 23.976]) expect(pickLadder({ video: video(640, 360, rate), audio: null }, null).gopSeconds).toBeCloseTo(2.002, 9);
+    for (const rate of [29.97, 59.94, 23.976])
+      expect(pickLadder({ video: video(640, 360, rate), audio: null }, null).gopSeconds).toBeCloseTo(2.002, 9);
   });
 });
 
 describe('the first GOP', () => {
   it.each([
-    [30, 0.4], [60, 0.4], [25, 0.4], [24, 10 / 24], [30000 / 1001, 0.4004], [60000 / 1001, 0.4004], [5, 0.4], [1, 1],
+    [30, 0.4],
+    [60, 0.4],
+    [25, 0.4],
+    [24, 10 / 24],
+    [30000 / 1001, 0.4004],
+    [60000 / 1001, 0.4004],
+    [5, 0.4],
+    [1, 1],
   ])('at %f fps lasts %f s, whole frames in every rung', (frameRate, seconds) => {
     const plan = pickLadder({ video: video(1280, 720, frameRate), audio: AUDIO }, null);
     expect(plan.firstGopSeconds).toBeCloseTo(seconds, 9);
@@ -68,7 +88,10 @@ describe('the first GOP', () => {
   });
 
   it('suits the slowest rung, and is left out where it would be long', () => {
-    const custom = (fps: number) => [{ height: 480, bitrate: 1_000_000 }, { height: 240, bitrate: 300_000, fps }];
+    const custom = (fps: number) => [
+      { height: 480, bitrate: 1_000_000 },
+      { height: 240, bitrate: 300_000, fps },
+    ];
     const first = (fps: number) => pickLadder({ video: video(854, 480, 30), audio: null }, custom(fps)).firstGopSeconds;
     expect([first(10), first(1), first(0.5)]).toEqual([0.4, 1, undefined]);
   });
@@ -90,7 +113,12 @@ describe('a host that is too slow', () => {
       if (next) dropped.push(next.id);
       return [renditions.map(({ id }) => id).join(' '), next?.id ?? null];
     });
-    expect(steps).toEqual([['720p 480p 240p audio', '720p'], ['480p 240p audio', '480p'], ['240p audio', null], ['240p audio', null]]);
+    expect(steps).toEqual([
+      ['720p 480p 240p audio', '720p'],
+      ['480p 240p audio', '480p'],
+      ['240p audio', null],
+      ['240p audio', null],
+    ]);
   });
 
   it('keeps the smallest picture whatever it is to leave out, and cuts as before', () => {
@@ -105,7 +133,11 @@ describe('a host that is too slow', () => {
 
 describe('cuts', () => {
   it.each([24, 25, 30000 / 1001, 30, 48, 50, 60000 / 1001, 60, 15, 12.5, 7])('fall on a frame of every rung at %f fps', (frameRate) => {
-    const custom = [{ height: 480, bitrate: 1_000_000 }, { height: 360, bitrate: 600_000, fps: 15 }, { height: 240, bitrate: 300_000, fps: 10 }];
+    const custom = [
+      { height: 480, bitrate: 1_000_000 },
+      { height: 360, bitrate: 600_000, fps: 15 },
+      { height: 240, bitrate: 300_000, fps: 10 },
+    ];
     const { gopSeconds } = pickLadder({ video: video(854, 480, frameRate), audio: null }, custom);
     for (const rung of rungs(video(854, 480, frameRate), custom)) {
       const frames = rung.frameRate * gopSeconds;

@@ -29,7 +29,16 @@ describe('a source is copied', () => {
     ['at 60 fps, where smaller rungs have half of them', { frameRate: 60, gop: { frames: 120, seconds: 2 } }, undefined],
     ['in portrait', { size: [720, 1280] }, undefined],
     ['between two rungs', { size: [1600, 900] }, undefined],
-    ['with the rungs its owner chose', { custom: [{ height: 720, bitrate: 2_500_000 }, { height: 360, bitrate: 600_000 }] }, undefined],
+    [
+      'with the rungs its owner chose',
+      {
+        custom: [
+          { height: 720, bitrate: 2_500_000 },
+          { height: 360, bitrate: 600_000 },
+        ],
+      },
+      undefined,
+    ],
   ])('%s', (_name, scene, firstGopSeconds) => {
     const judged = judge(scene);
     if (judged.verdict !== 'copy') throw new Error(JSON.stringify(judged));
@@ -56,7 +65,18 @@ describe('a source is encoded', () => {
     ['what the ingest found unfit', { gop: { obstacle: 'open_gop' } }, 'open_gop'],
     ['keyframes every 4 s', { gop: { frames: 120, seconds: 4 } }, 'gop_length'],
     ['keyframes every 1.5 s', { gop: { frames: 45, seconds: 1.5 } }, 'gop_length'],
-    ['keyframes that a slower rung has not', { frameRate: 60, gop: { frames: 60, seconds: 1 }, custom: [{ height: 720, bitrate: 3_000_000 }, { height: 360, bitrate: 600_000, fps: 7.5 }] }, 'gop_length'],
+    [
+      'keyframes that a slower rung has not',
+      {
+        frameRate: 60,
+        gop: { frames: 60, seconds: 1 },
+        custom: [
+          { height: 720, bitrate: 3_000_000 },
+          { height: 360, bitrate: 600_000, fps: 7.5 },
+        ],
+      },
+      'gop_length',
+    ],
     ['keyframes every half second', { gop: { frames: 15, seconds: 0.5 } }, 'gop_length'],
     ['no second keyframe when one is due', { gop: { frames: 0, seconds: 0, openSeconds: 2.05 } }, 'gop_length'],
     ['frames that come slower than announced', { gop: { seconds: 2.1 } }, 'frame_times'],

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
-  DRAIN_LIMIT_MS, judgeEncoder, STALL_LIMIT_MS, START_LIMIT_MS, UNANSWERED_LIMIT_MS, type EncoderReading,
+  DRAIN_LIMIT_MS,
+  judgeEncoder,
+  STALL_LIMIT_MS,
+  START_LIMIT_MS,
+  UNANSWERED_LIMIT_MS,
+  type EncoderReading,
 } from '../../domain/liveness.js';
 import { decideRestart, MAX_RESTARTS, RESTART_WINDOW_MS } from '../../domain/restart-policy.js';
 
@@ -38,8 +43,17 @@ describe('an encoder', () => {
 
 describe('encoder restarts', () => {
   it('begin at once and slow down', () => {
-    const delays = [1, 2, 3].map((count) => decideRestart(Array.from({ length: count }, () => 1000), true));
-    expect(delays).toEqual([{ restart: true, delayMs: 0 }, { restart: true, delayMs: 500 }, { restart: true, delayMs: 1000 }]);
+    const delays = [1, 2, 3].map((count) =>
+      decideRestart(
+        Array.from({ length: count }, () => 1000),
+        true,
+      ),
+    );
+    expect(delays).toEqual([
+      { restart: true, delayMs: 0 },
+      { restart: true, delayMs: 500 },
+      { restart: true, delayMs: 1000 },
+    ]);
   });
 
   it('stop when too many fall into one window', () => {

@@ -6,9 +6,21 @@ describe('a connection', () => {
   const SENDING: RestreamReading = { running: true, connectingMs: 5000, sendingMs: 5000, stalledMs: 500 };
   it.each<[string, RestreamReading, string]>([
     ['whose process is gone has ended', { ...SENDING, running: false }, 'ended'],
-    ['that waits for the programme is connecting, however long', { running: true, connectingMs: null, sendingMs: null, stalledMs: 900_000 }, 'connecting'],
-    ['that waits for the platform is connecting', { running: true, connectingMs: 14_000, sendingMs: null, stalledMs: 14_000 }, 'connecting'],
-    ['that waits for the platform for too long is unreachable', { running: true, connectingMs: 16_000, sendingMs: null, stalledMs: 16_000 }, 'unreachable'],
+    [
+      'that waits for the programme is connecting, however long',
+      { running: true, connectingMs: null, sendingMs: null, stalledMs: 900_000 },
+      'connecting',
+    ],
+    [
+      'that waits for the platform is connecting',
+      { running: true, connectingMs: 14_000, sendingMs: null, stalledMs: 14_000 },
+      'connecting',
+    ],
+    [
+      'that waits for the platform for too long is unreachable',
+      { running: true, connectingMs: 16_000, sendingMs: null, stalledMs: 16_000 },
+      'unreachable',
+    ],
     ['whose media has just begun is not live yet: the platform may still refuse it', { ...SENDING, sendingMs: 1000 }, 'settling'],
     ['whose media is taken is live', SENDING, 'live'],
     ['whose media was written but never taken is not live', { ...SENDING, sendingMs: 9000, stalledMs: 9000 }, 'settling'],
@@ -30,7 +42,9 @@ describe('what the platform takes', () => {
 
   it('moves on a full connection that is acknowledged bit by bit', () => {
     const waiting = [2_500_000, 2_499_000, 2_500_500, 2_498_000];
-    expect(follow(waiting.map((bytes, second) => ({ now: second * SECOND, written: 5_000_000 + second * 1000, waiting: bytes }))).at).toBe(3 * SECOND);
+    expect(follow(waiting.map((bytes, second) => ({ now: second * SECOND, written: 5_000_000 + second * 1000, waiting: bytes }))).at).toBe(
+      3 * SECOND,
+    );
   });
 
   it('stands still from the freeze on, though buffers go on filling and the figures differ in age', () => {

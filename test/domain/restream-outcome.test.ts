@@ -12,44 +12,108 @@ const BROKEN_PIPE = `[vost#0:0/copy @ 0x1] [error] Error submitting a packet to 
 
 /** As FFmpeg 9.0 writes them, with `-loglevel level+warning`. */
 const ENDS: [string, string, boolean, string, RegExp][] = [
-  ['a key refused in words', `[rtmp @ 0x1] [error] Server error: Stream key not known\n${OPENING('Operation not permitted')}`, false, 'destination_refused', /"Stream key not known".*Check the stream key/],
+  [
+    'a key refused in words',
+    `[rtmp @ 0x1] [error] Server error: Stream key not known\n${OPENING('Operation not permitted')}`,
+    false,
+    'destination_refused',
+    /"Stream key not known".*Check the stream key/,
+  ],
   [
     'an application refused',
     `[rtmp @ 0x1] [error] Unknown connect error (unsupported authentication method?)\n[rtmp @ 0x1] [error] Server error: No such application\n${OPENING('Unknown error occurred')}`,
-    false, 'destination_refused', /"No such application"/,
+    false,
+    'destination_refused',
+    /"No such application"/,
   ],
   ['a connection closed instead of an answer', OPENING('Input/output error'), false, 'destination_refused', /before it took the stream/],
   [
     'a connection closed right after the publish was accepted',
     '[vost#0:0/copy @ 0x1] [error] Error submitting a packet to the muxer: End of file\n[out#0/flv @ 0x1] [error] Error writing trailer: End of file',
-    false, 'destination_refused', /as soon as the stream began/,
+    false,
+    'destination_refused',
+    /as soon as the stream began/,
   ],
   ['the same, noticed when writing', BROKEN_PIPE, false, 'destination_refused', /Check the stream key/],
   ['a platform that closed while it was live', BROKEN_PIPE, true, 'destination_lost', /\(Broken pipe\)/],
-  ['a platform that said why while it was live', '[rtmp @ 0x1] [error] Server error: Session taken over', true, 'destination_lost', /\(Session taken over\)/],
+  [
+    'a platform that said why while it was live',
+    '[rtmp @ 0x1] [error] Server error: Session taken over',
+    true,
+    'destination_lost',
+    /\(Session taken over\)/,
+  ],
   [
     'no server at the port',
     `[tcp @ 0x1] [error] Connection to tcp://host:9?tcp_nodelay=0 failed: Connection refused\n[rtmp @ 0x1] [error] Cannot open connection tcp://host:9?tcp_nodelay=0\n${OPENING('Connection refused')}`,
-    false, 'destination_unreachable', /\(Connection refused\)/,
+    false,
+    'destination_unreachable',
+    /\(Connection refused\)/,
   ],
-  ['no such name', `[tcp @ 0x1] [error] Failed to resolve hostname host.invalid: Name or service not known\n${OPENING('Input/output error')}`, false, 'destination_unreachable', /host\.invalid was not found/],
-  ['a certificate nobody vouches for', `[tls @ 0x1] [error] error:0A000086:SSL routines::certificate verify failed\n${OPENING('Input/output error')}`, false, 'destination_unreachable', /certificate.*NODE_EXTRA_CA_CERTS/],
-  ['no TLS at the port', `[tls @ 0x1] [error] error:0A0000F4:SSL routines::unexpected message\n${OPENING('Input/output error')}`, false, 'destination_unreachable', /TLS.*rtmp or rtmps/],
-  ['no RTMP at the port', `[rtmp @ 0x1] [error] Cannot read RTMP handshake response\n${OPENING('End of file')}`, false, 'destination_unreachable', /no RTMP server/],
+  [
+    'no such name',
+    `[tcp @ 0x1] [error] Failed to resolve hostname host.invalid: Name or service not known\n${OPENING('Input/output error')}`,
+    false,
+    'destination_unreachable',
+    /host\.invalid was not found/,
+  ],
+  [
+    'a certificate nobody vouches for',
+    `[tls @ 0x1] [error] error:0A000086:SSL routines::certificate verify failed\n${OPENING('Input/output error')}`,
+    false,
+    'destination_unreachable',
+    /certificate.*NODE_EXTRA_CA_CERTS/,
+  ],
+  [
+    'no TLS at the port',
+    `[tls @ 0x1] [error] error:0A0000F4:SSL routines::unexpected message\n${OPENING('Input/output error')}`,
+    false,
+    'destination_unreachable',
+    /TLS.*rtmp or rtmps/,
+  ],
+  [
+    'no RTMP at the port',
+    `[rtmp @ 0x1] [error] Cannot read RTMP handshake response\n${OPENING('End of file')}`,
+    false,
+    'destination_unreachable',
+    /no RTMP server/,
+  ],
   [
     'a wrong SRT passphrase',
     `12:00:00.562397/SRT:RcvQ:w1!W:SRT.cn: @1: processConnectResponse: rejecting per reception of a rejection HS response: ERROR:BADSECRET\n[srt @ 0x1] [error] Connection to srt://host:9 failed: Input/output error\n${OPENING('Input/output error')}`,
-    false, 'destination_refused', /passphrase/,
+    false,
+    'destination_refused',
+    /passphrase/,
   ],
-  ['no SRT at the port', `[srt @ 0x1] [error] Connection to srt://host:9 failed: Input/output error\n${OPENING('Input/output error')}`, false, 'destination_unreachable', /platform may be down/],
-  ['a programme that ended', '', true, 'restream_source_lost', /programme/],
-  ['a programme that broke off', '[in#0/flv @ 0x1] [error] Error during demuxing: Connection reset by peer', true, 'restream_source_lost', /programme/],
   [
-    'an ingest that is down, whose refused connection is not the platform\'s',
-    '[tcp @ 0x1] [error] Connection to tcp://127.0.0.1:9 failed: Connection refused\n[in#0 @ 0x1] [error] Error opening input: Connection refused\n[error] Error opening input file http://127.0.0.1:9/….',
-    false, 'restream_source_lost', /programme/,
+    'no SRT at the port',
+    `[srt @ 0x1] [error] Connection to srt://host:9 failed: Input/output error\n${OPENING('Input/output error')}`,
+    false,
+    'destination_unreachable',
+    /platform may be down/,
   ],
-  ['a programme without media', '[in#0/flv @ 0x1] [fatal] could not find codec parameters\n[fatal] Error opening input files: Input/output error', false, 'restream_source_lost', /programme/],
+  ['a programme that ended', '', true, 'restream_source_lost', /programme/],
+  [
+    'a programme that broke off',
+    '[in#0/flv @ 0x1] [error] Error during demuxing: Connection reset by peer',
+    true,
+    'restream_source_lost',
+    /programme/,
+  ],
+  [
+    "an ingest that is down, whose refused connection is not the platform's",
+    '[tcp @ 0x1] [error] Connection to tcp://127.0.0.1:9 failed: Connection refused\n[in#0 @ 0x1] [error] Error opening input: Connection refused\n[error] Error opening input file http://127.0.0.1:9/….',
+    false,
+    'restream_source_lost',
+    /programme/,
+  ],
+  [
+    'a programme without media',
+    '[in#0/flv @ 0x1] [fatal] could not find codec parameters\n[fatal] Error opening input files: Input/output error',
+    false,
+    'restream_source_lost',
+    /programme/,
+  ],
 ];
 
 describe('the end of a connection', () => {
@@ -59,7 +123,7 @@ describe('the end of a connection', () => {
     expect(outcome.detail).toMatch(detail);
   });
 
-  it('does not read replacement patterns in a server\'s words', () => {
+  it("does not read replacement patterns in a server's words", () => {
     expect(classifyEnd({ log: '[rtmp @ 0x1] [error] Server error: pay $& now', wasLive: false }).detail).toContain('"pay $& now"');
   });
 });

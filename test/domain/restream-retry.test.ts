@@ -11,7 +11,7 @@ const decide = (ends: RestreamEnding[]) => decideRestreamRetry({ ends, now: ends
 function startsOf(ending: (start: number) => RestreamEnding, until: number, random = 0.5) {
   const ends: RestreamEnding[] = [];
   const starts: number[] = [];
-  for (let now = 0; now < until; ) {
+  for (let now = 0; now < until;) {
     starts.push(now);
     ends.push(ending(now));
     now = ends.at(-1)!.at;
@@ -23,9 +23,12 @@ function startsOf(ending: (start: number) => RestreamEnding, until: number, rand
 }
 
 describe('a restream that ended', () => {
-  it.each(['destination_refused', 'destination_url_invalid', 'destination_address_forbidden'] as const)('with %s before it was live is not tried again', (code) => {
-    expect(decide([end(0, code)])).toEqual({ retry: false, code });
-  });
+  it.each(['destination_refused', 'destination_url_invalid', 'destination_address_forbidden'] as const)(
+    'with %s before it was live is not tried again',
+    (code) => {
+      expect(decide([end(0, code)])).toEqual({ retry: false, code });
+    },
+  );
 
   it('unreachable and never live is tried four times within some seconds', () => {
     const { starts, ...given } = startsOf((start) => end(start, 'destination_unreachable'), MINUTE);
@@ -38,7 +41,10 @@ describe('a restream that ended', () => {
   });
 
   it('after it was live comes back with growing pauses, until the budget is used up', () => {
-    const { starts, ...given } = startsOf((start) => (start === 0 ? end(MINUTE, 'destination_lost', true) : end(start, 'destination_unreachable')), 60 * MINUTE);
+    const { starts, ...given } = startsOf(
+      (start) => (start === 0 ? end(MINUTE, 'destination_lost', true) : end(start, 'destination_unreachable')),
+      60 * MINUTE,
+    );
     const pauses = starts.slice(1).map((start, index) => start - Math.max(MINUTE, starts[index]!));
     expect(pauses.slice(0, 7).map((pause) => pause / SECOND)).toEqual([1, 2, 4, 8, 16, 30, 30]);
     expect(given).toMatchObject({ retry: false, code: 'destination_gave_up' });

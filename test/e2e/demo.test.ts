@@ -20,7 +20,11 @@ afterAll(async () => {
 
 it('the demo has a live picture at the address it gives, and its stream key is in no line it logs', async () => {
   const run = await stack.run();
-  const output: LogOutput = { say: (_level, text) => void lines.push(text), line: (_process, text) => void lines.push(text), quiet: () => undefined };
+  const output: LogOutput = {
+    say: (_level, text) => void lines.push(text),
+    line: (_process, text) => void lines.push(text),
+    quiet: () => undefined,
+  };
   demo = await startDemo({ run, apiUrl: run.api, ffmpeg: ffmpegPath(), dataDir: stack.dataDir, output });
   const api = new ApiClient(run);
   const { data } = (await api.call<{ data: StreamView[] }>('GET', '/v1/streams')).body;

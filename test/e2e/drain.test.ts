@@ -39,7 +39,12 @@ const healthCodes = async (id: string): Promise<unknown[]> =>
 const metric = async (process: string, name: string): Promise<string> => {
   const { metrics } = await stack.run();
   const texts = await Promise.all(metrics.map(async (url) => (await fetch(url)).text()));
-  return texts.find((text) => text.includes(`process="${process}"`))?.split('\n').find((line) => line.startsWith(name)) ?? '';
+  return (
+    texts
+      .find((text) => text.includes(`process="${process}"`))
+      ?.split('\n')
+      .find((line) => line.startsWith(name)) ?? ''
+  );
 };
 
 it('a host that is full says so to the encoder and in the timeline, and the broadcast on it goes on', async () => {

@@ -47,7 +47,9 @@ async function packetsOf(initUrl: string, segmentUrl: string): Promise<Packets['
   try {
     const path = join(dir, 'media.mp4');
     writeFileSync(path, Buffer.concat([await bytes(initUrl), await bytes(segmentUrl)]));
-    const { stdout } = await promisify(execFile)(ffprobePath(), ['-v', 'error', '-show_packets', '-of', 'json', path], { maxBuffer: 1 << 26 });
+    const { stdout } = await promisify(execFile)(ffprobePath(), ['-v', 'error', '-show_packets', '-of', 'json', path], {
+      maxBuffer: 1 << 26,
+    });
     return (JSON.parse(stdout) as Packets).packets;
   } finally {
     rmSync(dir, { recursive: true });
@@ -78,8 +80,15 @@ describe('one broadcast, from create to replay', () => {
     await until(() => player.isMoving(), 'the first picture');
 
     const master = await multivariant(stream.playback.hls);
-    expect(master.playlist.variants.map((variant) => `${variant.resolution?.width}x${variant.resolution?.height}`).sort()).toEqual(['1280x720', '426x240', '854x480']);
-    await until(async () => (await mediaPlaylists(master)).every(({ playlist }) => playlist.segments.length >= 3), 'three segments everywhere');
+    expect(master.playlist.variants.map((variant) => `${variant.resolution?.width}x${variant.resolution?.height}`).sort()).toEqual([
+      '1280x720',
+      '426x240',
+      '854x480',
+    ]);
+    await until(
+      async () => (await mediaPlaylists(master)).every(({ playlist }) => playlist.segments.length >= 3),
+      'three segments everywhere',
+    );
 
     await checkSegments(await mediaPlaylists(master));
     await switchesQuality(player);
@@ -94,7 +103,13 @@ describe('one broadcast, from create to replay', () => {
     expect(again.body).toMatchObject({ id: stream.id, status: 'ended' });
 
     const events = await api.events(stream.id);
-    expect(events.map((event) => event.type)).toEqual(['stream.created', 'stream.connected', 'stream.live', 'stream.ending', 'stream.ended']);
+    expect(events.map((event) => event.type)).toEqual([
+      'stream.created',
+      'stream.connected',
+      'stream.live',
+      'stream.ending',
+      'stream.ended',
+    ]);
     expect(events.map((event) => event.sequence)).toEqual([1, 2, 3, 4, 5]);
     await workflowIsCompleted(stream.id);
 
@@ -128,7 +143,11 @@ async function checkSegments(playlists: Awaited<ReturnType<typeof mediaPlaylists
 async function switchesQuality(player: Player): Promise<void> {
   const { levels } = await player.state();
   expect(levels).toBe(3);
-  for (const [index, height] of [[0, 240], [2, 720], [1, 480]] as const) {
+  for (const [index, height] of [
+    [0, 240],
+    [2, 720],
+    [1, 480],
+  ] as const) {
     await player.chooseLevel(index);
     await until(async () => (await player.state()).height === height, `the ${height} rung`);
     expect(await player.isMoving()).toBe(true);

@@ -30,8 +30,23 @@ const encoders = (): EncoderRecord[] => {
   const names = readdirSync(dir).filter((name) => name.endsWith('.json'));
   return names.map((name) => JSON.parse(readFileSync(join(dir, name), 'utf8')) as EncoderRecord);
 };
-const encoderOf = (broadcastId: string | null): EncoderRecord | undefined => encoders().find((record) => record.broadcastId === broadcastId);
-const x264 = (...more: string[]): string[] => ['-c:v', 'libx264', '-preset', 'superfast', '-profile:v', 'main', '-pix_fmt', 'yuv420p', '-sc_threshold', '0', '-b:v', '800k', ...more];
+const encoderOf = (broadcastId: string | null): EncoderRecord | undefined =>
+  encoders().find((record) => record.broadcastId === broadcastId);
+const x264 = (...more: string[]): string[] => [
+  '-c:v',
+  'libx264',
+  '-preset',
+  'superfast',
+  '-profile:v',
+  'main',
+  '-pix_fmt',
+  'yuv420p',
+  '-sc_threshold',
+  '0',
+  '-b:v',
+  '800k',
+  ...more,
+];
 /** Keyframes every 2 s up to the ninth second, then none. */
 const HOLE = x264('-tune', 'zerolatency', '-g', '600', '-force_key_frames', 'expr:lt(t,9)*gte(t,n_forced*2)');
 
@@ -77,7 +92,10 @@ describe('passthrough', () => {
   it('shows the source itself as the largest rendition, and encodes it once its keyframes stay away', async () => {
     const stream = await api.create({ passthrough: 'auto' });
     const publisher = new Publisher(stream.publishUrl, { videoCodec: HOLE });
-    await until(async () => (await api.stream(stream.id)).status === 'live' || !publisher.running, `live; the encoder says ${publisher.stderr}`);
+    await until(
+      async () => (await api.stream(stream.id)).status === 'live' || !publisher.running,
+      `live; the encoder says ${publisher.stderr}`,
+    );
     const { broadcastId } = await api.stream(stream.id);
     const watched = await watch(stream.playback.hls);
     const player = await Player.open(browser, stream.playback.player);
@@ -96,7 +114,9 @@ describe('passthrough', () => {
       await until(async () => (await codecs())[0]!.startsWith('360 avc1.42c0'), 'the encoded rendition');
       expect(await player.isMoving()).toBe(true);
       expect((await api.stream(stream.id)).status).toBe('live');
-      expect((await api.events(stream.id)).filter(({ type }) => type === 'stream.health').map(({ data }) => data.problem)).toContain('encoder_passthrough_over');
+      expect((await api.events(stream.id)).filter(({ type }) => type === 'stream.health').map(({ data }) => data.problem)).toContain(
+        'encoder_passthrough_over',
+      );
       const playlists = await mediaPlaylists(await multivariant(stream.playback.hls));
       const breaks = playlists.map(({ playlist }) => playlist.segments.filter(({ discontinuity }) => discontinuity).length);
       expect(new Set(breaks)).toEqual(new Set([1]));

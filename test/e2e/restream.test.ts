@@ -53,10 +53,15 @@ const publish = (url: string, video = 'testsrc2=size=320x180:rate=30'): Publishe
   return publisher;
 };
 const sizeOf = (recording: string): string =>
-  execFileSync(ffprobePath(), ['-v', 'error', '-select_streams', 'v:0', '-show_entries', 'stream=width,height', '-of', 'csv=p=0', recording], { encoding: 'utf8' }).trim();
+  execFileSync(
+    ffprobePath(),
+    ['-v', 'error', '-select_streams', 'v:0', '-show_entries', 'stream=width,height', '-of', 'csv=p=0', recording],
+    { encoding: 'utf8' },
+  ).trim();
 const destinationsOf = async (id: string): Promise<DestinationView[]> =>
   (await api.call<{ data: DestinationView[] }>('GET', `/v1/streams/${id}/destinations`)).body.data;
-const destination = async (id: string, name: string): Promise<DestinationView> => (await destinationsOf(id)).find((one) => one.name === name)!;
+const destination = async (id: string, name: string): Promise<DestinationView> =>
+  (await destinationsOf(id)).find((one) => one.name === name)!;
 const becomes = (id: string, name: string, status: DestinationStatus) =>
   until(async () => (await destination(id, name))?.status === status && destination(id, name), `${name} to be ${status}`);
 const streamBecomes = (id: string, status: string) => until(async () => (await api.stream(id)).status === status, `the status ${status}`);
@@ -100,7 +105,11 @@ describe('a stream with destinations', () => {
 
   it('takes a destination in, stops it, retries it and lets it go while the others keep their connection', async () => {
     const late = await platform('late');
-    const added = await api.call<DestinationView>('POST', `/v1/streams/${stream.id}/destinations`, { name: 'late', url: late.url, streamKey: 'key-late' });
+    const added = await api.call<DestinationView>('POST', `/v1/streams/${stream.id}/destinations`, {
+      name: 'late',
+      url: late.url,
+      streamKey: 'key-late',
+    });
     expect(added.status).toBe(201);
     await becomes(stream.id, 'late', 'live');
     const path = `/v1/streams/${stream.id}/destinations/${added.body.id}`;
@@ -134,7 +143,11 @@ describe('a stream with destinations', () => {
     }, 'another media worker');
     const media = one.published[0]!.media;
     await until(() => one.published[0]!.media > media + 60, 'more media at the platform');
-    expect(restreamProcesses().map((sender) => sender.pid).sort()).toEqual(before.map((sender) => sender.pid).sort());
+    expect(
+      restreamProcesses()
+        .map((sender) => sender.pid)
+        .sort(),
+    ).toEqual(before.map((sender) => sender.pid).sort());
     expect(before.every(isRunning)).toBe(true);
     expect(one.published).toHaveLength(1);
   });
@@ -166,7 +179,9 @@ describe('a stream with destinations', () => {
     await becomes(stream.id, 'one', 'live');
     await becomes(stream.id, 'two', 'live');
     const said = (await api.events(stream.id)).filter(({ type }) => type === 'restream.retrying');
-    expect(said.map(({ data }) => data)).toEqual(['one', 'two'].map(() => expect.objectContaining({ lastError: expect.objectContaining({ code: 'restream_source_changed' }) })));
+    expect(said.map(({ data }) => data)).toEqual(
+      ['one', 'two'].map(() => expect.objectContaining({ lastError: expect.objectContaining({ code: 'restream_source_changed' }) })),
+    );
     expect(sizeOf(one.published[1]!.recording)).toEqual('256,144');
   });
 

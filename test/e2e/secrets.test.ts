@@ -45,7 +45,9 @@ const found = (text: string): number => secrets.filter((secret) => text.includes
 describe('no stream key and no API secret is', () => {
   it('in any log', () => {
     const logs = join(stack.dataDir, 'logs');
-    const files = readdirSync(logs, { recursive: true, encoding: 'utf8' }).map((name) => join(logs, name)).filter((path) => statSync(path).isFile());
+    const files = readdirSync(logs, { recursive: true, encoding: 'utf8' })
+      .map((name) => join(logs, name))
+      .filter((path) => statSync(path).isFile());
     expect(files.length).toBeGreaterThan(5);
     expect(files.filter((path) => found(readFileSync(path, 'utf8')) > 0)).toEqual([]);
   });

@@ -83,7 +83,12 @@ it('a whole host killed: its publisher goes on at another one, in the same broad
     expect(playlist.discontinuitySequenceBase).toBeGreaterThan(0);
   }
   expect((await types()).filter((type) => type !== 'stream.health')).toEqual([
-    'stream.created', 'stream.connected', 'stream.live', 'recording.started', 'stream.reconnecting', 'stream.reconnected',
+    'stream.created',
+    'stream.connected',
+    'stream.live',
+    'recording.started',
+    'stream.reconnecting',
+    'stream.reconnected',
   ]);
   const player = await Player.open(browser, now.playback.player);
   await until(() => player.isMoving(), 'the picture at the second host');

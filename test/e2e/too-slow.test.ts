@@ -37,7 +37,11 @@ const slowSign = (): string => join(dir, 'slow');
 async function slowFfmpeg(): Promise<string> {
   const path = join(dir, 'ffmpeg');
   const [real, scale] = [ffmpegPath(), `scale=${PICTURE.replace('x', ':')}`];
-  const lines = ['#!/usr/bin/env bash', `[ -e '${slowSign()}' ] || exec '${real}' "$@"`, `exec '${real}' "\${@//${scale}/realtime=speed=0.5,${scale}}"`];
+  const lines = [
+    '#!/usr/bin/env bash',
+    `[ -e '${slowSign()}' ] || exec '${real}' "$@"`,
+    `exec '${real}' "\${@//${scale}/realtime=speed=0.5,${scale}}"`,
+  ];
   await writeFile(path, `${lines.join('\n')}\n`, { mode: 0o755 });
   return path;
 }
@@ -52,7 +56,9 @@ async function publish(settings: Record<string, unknown>): Promise<StreamView> {
 async function encoderOf({ id }: StreamView): Promise<EncoderRecord> {
   const { broadcastId } = await api.stream(id);
   const folder = dataPaths(stack.dataDir).encoders;
-  const records = await Promise.all((await readdir(folder)).filter((name) => name.endsWith('.json')).map((name) => readFile(join(folder, name), 'utf8')));
+  const records = await Promise.all(
+    (await readdir(folder)).filter((name) => name.endsWith('.json')).map((name) => readFile(join(folder, name), 'utf8')),
+  );
   return records.map((text) => JSON.parse(text) as EncoderRecord).find((record) => record.broadcastId === broadcastId)!;
 }
 
@@ -62,7 +68,10 @@ const listed = async ({ playback }: StreamView): Promise<string[]> =>
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'holdfast-slow-'));
-  [stack, browser] = await Promise.all([startStack({ HOLDFAST_FFMPEG: await slowFfmpeg(), HOLDFAST_VIDEO_PRESET: 'ultrafast' }), launchBrowser()]);
+  [stack, browser] = await Promise.all([
+    startStack({ HOLDFAST_FFMPEG: await slowFfmpeg(), HOLDFAST_VIDEO_PRESET: 'ultrafast' }),
+    launchBrowser(),
+  ]);
   api = new ApiClient(await stack.run());
 });
 afterAll(async () => {
@@ -73,31 +82,37 @@ afterAll(async () => {
 });
 
 describe('on a media host that is too slow', () => {
-  it('the largest rendition is dropped, its viewers go on by themselves, and one that is alone stays', async () => {
-    stream = await publish({});
-    expect(await listed(stream)).toEqual([TOP, REST]);
-    const player = await Player.open(browser, stream.playback.player);
-    await until(async () => (await player.state()).levels === 2, 'the levels');
-    await player.chooseLevel(1);
-    await until(async () => (await player.state()).height === 360, 'the largest picture', FOUND_WITHIN_MS);
-    await writeFile(slowSign(), '');
-    process.kill((await encoderOf(stream)).process.pid, 'SIGKILL');
-    const alone = await publish({ ladder: [{ height: 360, bitrate: 500_000 }] });
-    const before = await encoderOf(alone);
+  it(
+    'the largest rendition is dropped, its viewers go on by themselves, and one that is alone stays',
+    async () => {
+      stream = await publish({});
+      expect(await listed(stream)).toEqual([TOP, REST]);
+      const player = await Player.open(browser, stream.playback.player);
+      await until(async () => (await player.state()).levels === 2, 'the levels');
+      await player.chooseLevel(1);
+      await until(async () => (await player.state()).height === 360, 'the largest picture', FOUND_WITHIN_MS);
+      await writeFile(slowSign(), '');
+      process.kill((await encoderOf(stream)).process.pid, 'SIGKILL');
+      const alone = await publish({ ladder: [{ height: 360, bitrate: 500_000 }] });
+      const before = await encoderOf(alone);
 
-    const told = await until(async () => (await tooSlow(stream))[0], 'the rendition to be dropped', FOUND_WITHIN_MS);
-    expect(told.data).toMatchObject({ problem: 'encoder_too_slow', droppedRendition: TOP, renditions: [REST, 'audio'] });
-    expect(told.data.speed).toBeLessThan(0.95);
-    await until(async () => (await listed(stream)).join() === REST, 'the playlist without it', FOUND_WITHIN_MS);
-    await until(async () => (await player.state()).height === 240, 'the smaller picture where the larger one was', FOUND_WITHIN_MS);
-    expect(await player.isMoving()).toBe(true);
-    expect((await api.stream(stream.id)).status).toBe('live');
+      const told = await until(async () => (await tooSlow(stream))[0], 'the rendition to be dropped', FOUND_WITHIN_MS);
+      expect(told.data).toMatchObject({ problem: 'encoder_too_slow', droppedRendition: TOP, renditions: [REST, 'audio'] });
+      expect(told.data.speed).toBeLessThan(0.95);
+      await until(async () => (await listed(stream)).join() === REST, 'the playlist without it', FOUND_WITHIN_MS);
+      await until(async () => (await player.state()).height === 240, 'the smaller picture where the larger one was', FOUND_WITHIN_MS);
+      expect(await player.isMoving()).toBe(true);
+      expect((await api.stream(stream.id)).status).toBe('live');
 
-    expect((await until(async () => (await tooSlow(alone))[0], 'the other to be told of', FOUND_WITHIN_MS)).data)
-      .toMatchObject({ problem: 'encoder_too_slow', droppedRendition: null });
-    expect(await encoderOf(alone)).toEqual(before);
-    expect((await tooSlow(stream)).filter(({ data }) => data.droppedRendition !== null)).toHaveLength(1);
-  }, TEST_LIMIT_MS);
+      expect((await until(async () => (await tooSlow(alone))[0], 'the other to be told of', FOUND_WITHIN_MS)).data).toMatchObject({
+        problem: 'encoder_too_slow',
+        droppedRendition: null,
+      });
+      expect(await encoderOf(alone)).toEqual(before);
+      expect((await tooSlow(stream)).filter(({ data }) => data.droppedRendition !== null)).toHaveLength(1);
+    },
+    TEST_LIMIT_MS,
+  );
 
   it('the largest rendition is there from beginning to end afterwards', async () => {
     await api.end(stream.id);
@@ -106,7 +121,9 @@ describe('on a media host that is too slow', () => {
     const master = await multivariant(stream.playback.hls);
     const top = (await mediaPlaylists(master)).find(({ url }) => url.includes(`/${TOP}/`))!;
     expect(top.text).not.toContain('EXT-X-GAP');
-    const changes = top.playlist.segments.filter(({ uri }, index, all) => index > 0 && uri.startsWith('../') !== all[index - 1]!.uri.startsWith('../'));
+    const changes = top.playlist.segments.filter(
+      ({ uri }, index, all) => index > 0 && uri.startsWith('../') !== all[index - 1]!.uri.startsWith('../'),
+    );
     expect(changes).toHaveLength(1);
     expect(changes[0]!.discontinuity).toBe(true);
     for (const { uri } of top.playlist.segments) expect((await bytes(new URL(uri, top.url).href)).length).toBeGreaterThan(0);

@@ -32,7 +32,8 @@ afterAll(async () => {
 
 const originPid = async (): Promise<number> => (await stack.run()).processes.origin!;
 /** See proc_pid_task(5). */
-const childrenOf = (pid: number): number[] => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
 const isThere = (pid: number): boolean => {
   try {
     return process.kill(pid, 0);
@@ -44,7 +45,9 @@ const isThere = (pid: number): boolean => {
 describe('viewers served by processes of their own', () => {
   it('see the picture from any of them', async () => {
     expect(childrenOf(await originPid())).toHaveLength(COUNT);
-    const answers = await Promise.all(Array.from({ length: 2 * COUNT }, () => fetch(stream.playback.hls, { headers: { connection: 'close' } })));
+    const answers = await Promise.all(
+      Array.from({ length: 2 * COUNT }, () => fetch(stream.playback.hls, { headers: { connection: 'close' } })),
+    );
     expect(answers.map(({ status }) => status)).toEqual(Array.from(answers, () => 200));
   });
 

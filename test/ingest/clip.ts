@@ -27,12 +27,40 @@ export async function makeClip({ size = '160x90', fps = 30, seconds, gop = 30, s
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-clip-'));
   const path = join(folder, 'clip.flv');
   const made = ffmpeg([
-    '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${fps}`, '-f', 'lavfi', '-i', `sine=sample_rate=${sampleRate}`,
-    '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-g', String(gop), '-sc_threshold', '0',
-    '-c:a', 'aac', '-ar', String(sampleRate), '-t', String(seconds), '-f', 'flv', path,
+    '-f',
+    'lavfi',
+    '-i',
+    `testsrc2=size=${size}:rate=${fps}`,
+    '-f',
+    'lavfi',
+    '-i',
+    `sine=sample_rate=${sampleRate}`,
+    '-c:v',
+    'libx264',
+    '-preset',
+    'ultrafast',
+    '-tune',
+    'zerolatency',
+    '-pix_fmt',
+    'yuv420p',
+    '-g',
+    String(gop),
+    '-sc_threshold',
+    '0',
+    '-c:a',
+    'aac',
+    '-ar',
+    String(sampleRate),
+    '-t',
+    String(seconds),
+    '-f',
+    'flv',
+    path,
   ]);
   if ((await made.exited) !== 0) throw new Error(made.stderr());
-  const messages = tagsOfFile(await readFile(path)).map((tag) => readTag(tag)).filter(({ type }) => type !== METADATA);
+  const messages = tagsOfFile(await readFile(path))
+    .map((tag) => readTag(tag))
+    .filter(({ type }) => type !== METADATA);
   await rm(folder, { recursive: true });
   return messages;
 }

@@ -31,7 +31,8 @@ describe('the control address', () => {
     await resumed.body!.cancel();
     expect((await statusOf(ingest, publishId))?.readers).toEqual({ 'brd_1-2': 60_000 });
 
-    const begins = async (start: RelayReader['start'], fromMs = 0) => (await clientOf(ingest).relayStart(publishId, { start, fromMs, name: null, copies: false })).receivedAt;
+    const begins = async (start: RelayReader['start'], fromMs = 0) =>
+      (await clientOf(ingest).relayStart(publishId, { start, fromMs, name: null, copies: false })).receivedAt;
     const first = (await begins('cache'))!;
     const half = (await begins('resume', 1500))!;
     const later = (await begins('cache'))!;
@@ -88,7 +89,24 @@ describe('the control address', () => {
 
   it('drops a reader that does not read, and the publisher goes on', async () => {
     ingest = await startTestIngest({ [KEY]: 'str_1' }, { readerBytes: 100_000 });
-    const noise = ['-c:v', 'libx264', '-preset', 'ultrafast', '-b:v', '20M', '-minrate', '20M', '-maxrate', '20M', '-bufsize', '2M', '-nal-hrd', 'cbr', '-g', '30'];
+    const noise = [
+      '-c:v',
+      'libx264',
+      '-preset',
+      'ultrafast',
+      '-b:v',
+      '20M',
+      '-minrate',
+      '20M',
+      '-maxrate',
+      '20M',
+      '-bufsize',
+      '2M',
+      '-nal-hrd',
+      'cbr',
+      '-g',
+      '30',
+    ];
     const encoder = publish(ingest.rtmpUrl(KEY), { seconds: 60, video: noise });
     const { publishId } = await nextStart(ingest);
     const stuck = connect(ingest.controlPort, '127.0.0.1');

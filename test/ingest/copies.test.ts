@@ -15,7 +15,7 @@ const FLV_HEADER_BYTES = 13;
 /** Decoding times of the pictures in an FLV. */
 function pictureTimes(flv: Buffer): number[] {
   const times: number[] = [];
-  for (let offset = FLV_HEADER_BYTES; offset + 11 <= flv.length; ) {
+  for (let offset = FLV_HEADER_BYTES; offset + 11 <= flv.length;) {
     const bytes = flv.readUIntBE(offset + 1, 3) + 15;
     const { type, timeMs, payload } = readTag(flv.subarray(offset, offset + bytes));
     if (type === VIDEO && payload[1] === 1) times.push(timeMs);

@@ -25,7 +25,9 @@ afterEach(() => {
 /** One reader, and the bytes it has. */
 async function read(name: string): Promise<{ bytes: number; ended: boolean }> {
   const seen = { bytes: 0, ended: false };
-  const response = await new Promise<IncomingMessage>((resolve) => get(`http://127.0.0.1:${(server.address() as AddressInfo).port}/${name}`, resolve));
+  const response = await new Promise<IncomingMessage>((resolve) =>
+    get(`http://127.0.0.1:${(server.address() as AddressInfo).port}/${name}`, resolve),
+  );
   response.on('data', (chunk: Buffer) => (seen.bytes += chunk.length)).on('end', () => (seen.ended = true));
   await until(() => seen.bytes === HEADER_BYTES, 'the header');
   return seen;

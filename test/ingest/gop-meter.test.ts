@@ -7,7 +7,8 @@ const SPS = Buffer.from('67640c1eacd940a02ff9610000030001000003003c8f162d96', 'h
 const BASELINE = Buffer.from('6742c01ed900a02ff970110000030001000003003c0f162e48', 'hex');
 const MAIN = Buffer.from('674d401eeca05017fcb80880000003008000001e078b16cb', 'hex');
 const withProfile = (profile: number): Buffer => Buffer.concat([SPS.subarray(0, 1), Buffer.from([profile]), SPS.subarray(2)]);
-const avcC = (sps: Buffer): Buffer => Buffer.concat([Buffer.from([1, sps[1]!, sps[2]!, sps[3]!, 0xff, 0xe1, 0, sps.length]), sps, Buffer.from([1, 0, 0])]);
+const avcC = (sps: Buffer): Buffer =>
+  Buffer.concat([Buffer.from([1, sps[1]!, sps[2]!, sps[3]!, 0xff, 0xe1, 0, sps.length]), sps, Buffer.from([1, 0, 0])]);
 /** One NAL unit behind its length, after one of supplemental information. */
 const picture = (nalType: number): Buffer => Buffer.from([0, 0, 0, 2, 6, 0, 0, 0, 0, 3, 0x60 | nalType, 1, 2]);
 const IDR = 5;
@@ -68,7 +69,11 @@ describe('the GOP meter', () => {
     expect(meter.gop!.obstacle).toBe('headers_changed');
   });
 
-  it.each<[string, number]>([['a frame that is missing', 33], ['a frame that is late', 12], ['a frame that is early', -12]])('ends them with %s', (_name, byMs) => {
+  it.each<[string, number]>([
+    ['a frame that is missing', 33],
+    ['a frame that is late', 12],
+    ['a frame that is early', -12],
+  ])('ends them with %s', (_name, byMs) => {
     const meter = fresh();
     feed(meter, [0], 20);
     expect(meter.add(FRAME, timeOf(20) + byMs, 30)).toBe(true);
@@ -102,8 +107,12 @@ describe('the GOP meter', () => {
   });
 
   it.each([
-    ['baseline', BASELINE, null], ['main', MAIN, null], ['high', SPS, null],
-    ['high 10', withProfile(110), 'profile'], ['high 4:2:2', withProfile(122), 'profile'], ['high 4:4:4', withProfile(244), 'profile'],
+    ['baseline', BASELINE, null],
+    ['main', MAIN, null],
+    ['high', SPS, null],
+    ['high 10', withProfile(110), 'profile'],
+    ['high 4:2:2', withProfile(122), 'profile'],
+    ['high 4:4:4', withProfile(244), 'profile'],
   ])('%s profile', (_name, sps, obstacle) => {
     const meter = new GopMeter();
     meter.add(packet('config', avcC(sps)), 0, null);
@@ -111,9 +120,12 @@ describe('the GOP meter', () => {
     expect(meter.gop!.obstacle).toBe(obstacle);
   });
 
-  it.each([[Buffer.alloc(0)], [Buffer.from([1, 100, 0])], [Buffer.from('0164001effe1ffff67', 'hex')]])('is not thrown off by headers %j', (bytes) => {
-    const meter = new GopMeter();
-    expect(meter.add(packet('config', bytes), 0, null)).toBe(true);
-    expect(meter.add(packet('keyframe', Buffer.from([255, 255])), 0, null)).toBe(false);
-  });
+  it.each([[Buffer.alloc(0)], [Buffer.from([1, 100, 0])], [Buffer.from('0164001effe1ffff67', 'hex')]])(
+    'is not thrown off by headers %j',
+    (bytes) => {
+      const meter = new GopMeter();
+      expect(meter.add(packet('config', bytes), 0, null)).toBe(true);
+      expect(meter.add(packet('keyframe', Buffer.from([255, 255])), 0, null)).toBe(false);
+    },
+  );
 });

@@ -5,14 +5,21 @@ import { until } from '../support/until.js';
 import { nextStart, publish, startTestIngest, type TestIngest } from './support.js';
 
 const FULL_HD = { maxLongSide: 1920, maxShortSide: 1080, maxFrameRate: 60, maxBitrate: 10_000_000 };
-const video = (width: number, height: number, frameRate: number) => ({ video: { codec: 'h264' as const, width, height, frameRate }, audio: null });
+const video = (width: number, height: number, frameRate: number) => ({
+  video: { codec: 'h264' as const, width, height, frameRate },
+  audio: null,
+});
 
 describe('the room of a host', () => {
   it.each<[string, Partial<HostState>, ReturnType<typeof hostRoom>]>([
     ['is what it may carry', {}, { streams: 16, refusal: 'host_full' }],
     ['is none while it drains', { draining: true }, { streams: 0, refusal: 'host_draining' }],
     ['is none while its disk is full', { diskFull: true }, { streams: 0, refusal: 'disk_full' }],
-    ['is none when it drains with a full disk: another host has to be found', { draining: true, diskFull: true }, { streams: 0, refusal: 'host_draining' }],
+    [
+      'is none when it drains with a full disk: another host has to be found',
+      { draining: true, diskFull: true },
+      { streams: 0, refusal: 'host_draining' },
+    ],
   ])('%s', (_name, changes, room) => {
     expect(hostRoom({ maxStreams: 16, draining: false, diskFull: false, ...changes })).toEqual(room);
   });
@@ -47,11 +54,19 @@ describe('a bit rate limit of 8 Mbit/s', () => {
     return limit;
   };
 
-  it.each([[8, 3600], [9, 200], [40, 7]])('lets %d Mbit/s pass for %d s', (rate, seconds) => {
+  it.each([
+    [8, 3600],
+    [9, 200],
+    [40, 7],
+  ])('lets %d Mbit/s pass for %d s', (rate, seconds) => {
     expect(() => send(rate, seconds)).not.toThrow();
   });
 
-  it.each([[9, 300], [16, 32], [400, 2]])('refuses %d Mbit/s within %d s', (rate, seconds) => {
+  it.each([
+    [9, 300],
+    [16, 32],
+    [400, 2],
+  ])('refuses %d Mbit/s within %d s', (rate, seconds) => {
     expect(() => send(rate, seconds)).toThrow('more than 8 Mbit/s');
   });
 

@@ -52,7 +52,11 @@ const shifted = (messages: Message[], byMs: number): Message[] =>
 it.each<[string, () => [Message[], Message[]], number]>([
   ['a clock beyond 24 bits', () => [shifted(clip, 2 ** 24 - 500), []], FRAMES],
   ['a clock that wraps at 32 bits', () => [shifted(clip, WRAP_MS - 1000), []], FRAMES],
-  ['a clock that jumps four hours forward, back to zero, and on', () => [clip, [...shifted(clip, 4 * HOUR_MS), ...clip, ...shifted(clip, HOUR_MS)]], 4 * FRAMES],
+  [
+    'a clock that jumps four hours forward, back to zero, and on',
+    () => [clip, [...shifted(clip, 4 * HOUR_MS), ...clip, ...shifted(clip, HOUR_MS)]],
+    4 * FRAMES,
+  ],
   ['no keyframe for a minute', () => [oneKeyframe.slice(0, 400), oneKeyframe.slice(400)], 700],
   ['ten seconds at once', () => [burst, []], 10 * FPS],
 ])('%s: no picture is lost and no gap is made', async (_name, sent, frames) => {

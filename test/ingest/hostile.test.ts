@@ -7,7 +7,8 @@ import { closedByPeer, decodeRelay, nextStart, publish, rawConnection, startTest
 
 const KEY = 'sk_under_attack';
 /** Chunk header of a message on chunk stream 3 with the given length and type. */
-const chunk = (length: number, type: number): Buffer => Buffer.from([3, 0, 0, 0, length >> 16, (length >> 8) & 255, length & 255, type, 0, 0, 0, 0]);
+const chunk = (length: number, type: number): Buffer =>
+  Buffer.from([3, 0, 0, 0, length >> 16, (length >> 8) & 255, length & 255, type, 0, 0, 0, 0]);
 
 /** Strict arrays of one strict array each. */
 const nested = (depth: number): Buffer => Buffer.alloc(depth * 5, Buffer.from([10, 0, 0, 0, 1]));
@@ -34,9 +35,15 @@ describe('malformed bytes end their own connection and nothing else', () => {
         encoder.socket.write(Buffer.concat([chunk(9 * 1024 * 1024, 18), Buffer.alloc(1)]));
       },
     ],
-    ['a list of four thousand million', (encoder) => encoder.message(20, 0, Buffer.concat([amf('connect'), Buffer.from([10, 255, 255, 255, 255, 5])]))],
+    [
+      'a list of four thousand million',
+      (encoder) => encoder.message(20, 0, Buffer.concat([amf('connect'), Buffer.from([10, 255, 255, 255, 255, 5])])),
+    ],
     ['a value of an unknown type', (encoder) => encoder.message(20, 0, Buffer.concat([amf('connect'), Buffer.from([0x7e, 1, 2, 3])]))],
-    ['an object without an end', (encoder) => encoder.message(20, 0, Buffer.concat([amf('connect'), amf(1), Buffer.from([3, 0, 1, 0x61, 3, 0, 1])]))],
+    [
+      'an object without an end',
+      (encoder) => encoder.message(20, 0, Buffer.concat([amf('connect'), amf(1), Buffer.from([3, 0, 1, 0x61, 3, 0, 1])])),
+    ],
     ['connect without an address', (encoder) => encoder.command('connect', 1, null)],
     ['publish without a name', (encoder) => encoder.command('publish', 3, null)],
     [
@@ -127,7 +134,10 @@ it('idle connections from many addresses fill the house: further ones are closed
   for (let address = 2; address <= 11; address += 1) {
     idle.push(...(await Promise.all(Array.from({ length: 100 }, () => rawConnection(ingest, `127.0.0.${address}`)))));
   }
-  await until(async () => (await metric('holdfast_ingest_refusals_total{code="too_many_connections"')) === 1, 'the thousandth to be turned away');
+  await until(
+    async () => (await metric('holdfast_ingest_refusals_total{code="too_many_connections"')) === 1,
+    'the thousandth to be turned away',
+  );
   await closedByPeer(await rawConnection(ingest, '127.0.0.20'));
   expect(await live.exited).toBe(0);
   expect(await decoded).toMatchObject({ video: 4 * 30, complaints: '' });

@@ -42,10 +42,23 @@ beforeAll(async () => {
     server: { executable: { type: 'existing-path', path: temporalPath() }, searchAttributes: SEARCH_ATTRIBUTES },
   });
   const streams = createStreamRepository(db, createSecretBox(MASTER_KEY));
-  for (const [id, streamKey] of [[STREAM, KEY], ['str_drained', DRAINED]] as const) {
+  for (const [id, streamKey] of [
+    [STREAM, KEY],
+    ['str_drained', DRAINED],
+  ] as const) {
     await streams.create({
-      id, name: null, metadata: {}, streamKey, playbackId: `play_${id}`, reusable: false, latency: 'low', ladder: null,
-      record: false, reconnectWindowSeconds: 60, maxDurationSeconds: 3600, playbackPolicy: 'public',
+      id,
+      name: null,
+      metadata: {},
+      streamKey,
+      playbackId: `play_${id}`,
+      reusable: false,
+      latency: 'low',
+      ladder: null,
+      record: false,
+      reconnectWindowSeconds: 60,
+      maxDurationSeconds: 3600,
+      playbackPolicy: 'public',
     });
   }
 });
@@ -184,7 +197,12 @@ describe('the ingest process', () => {
 
 describe('signals to a workflow', () => {
   const started: PublishStarted = {
-    eventId: 'event_1', streamId: 'str_ended', publishId: 'pub_1', publishSeq: 1, hostId: 'local', remoteAddress: '192.0.2.1:5000',
+    eventId: 'event_1',
+    streamId: 'str_ended',
+    publishId: 'pub_1',
+    publishSeq: 1,
+    hostId: 'local',
+    remoteAddress: '192.0.2.1:5000',
     source: { video: null, audio: { codec: 'aac', sampleRate: 48000, channels: 2 } },
   };
 

@@ -75,12 +75,18 @@ describe('sound formats are read from codec headers', () => {
     expect(formatOfFrame(codec, hex(frame))).toEqual({ sampleRate, channels });
   });
 
-  it.each<[AudioCodec, string]>([['aac', ''], ['aac', '11'], ['aac', '1f80'], ['opus', '00'], ['flac', '00'], ['mp3', '00']])(
-    'broken %s "%s" has none',
-    (codec, bytes) => {
-      expect(formatOfConfig(codec, hex(bytes)) ?? formatOfFrame(codec, Buffer.alloc(0))).toEqual(codec === 'opus' ? { sampleRate: 48000, channels: 2 } : null);
-    },
-  );
+  it.each<[AudioCodec, string]>([
+    ['aac', ''],
+    ['aac', '11'],
+    ['aac', '1f80'],
+    ['opus', '00'],
+    ['flac', '00'],
+    ['mp3', '00'],
+  ])('broken %s "%s" has none', (codec, bytes) => {
+    expect(formatOfConfig(codec, hex(bytes)) ?? formatOfFrame(codec, Buffer.alloc(0))).toEqual(
+      codec === 'opus' ? { sampleRate: 48000, channels: 2 } : null,
+    );
+  });
 });
 
 describe('a crafted header costs no more than its length', () => {
@@ -103,13 +109,21 @@ describe('the layout is decided', () => {
 
   it.each<[string, LayoutEvidence, boolean]>([
     ['at once when both tracks are described', { video, audio, elapsedMs: 0 }, true],
-    ['not before half a second without sound of which nothing is known', { video, audio: { ...absent, announced: null }, elapsedMs: 499 }, false],
+    [
+      'not before half a second without sound of which nothing is known',
+      { video, audio: { ...absent, announced: null }, elapsedMs: 499 },
+      false,
+    ],
     ['after half a second without sound of which nothing is known', { video, audio: { ...absent, announced: null }, elapsedMs: 500 }, true],
     ['sooner when the metadata lists video only', { video, audio: { ...absent, announced: false }, elapsedMs: 200 }, true],
     ['later when sound is announced', { video, audio: { ...absent, announced: true }, elapsedMs: 999 }, false],
     ['a second after announced sound has not come', { video, audio: { ...absent, announced: true }, elapsedMs: 1000 }, true],
     ['for sound alone in the same way', { video: { ...absent, announced: null }, audio, elapsedMs: 500 }, true],
-    ['never while pictures come that cannot be described yet', { video: { source: null, seen: true, announced: true }, audio, elapsedMs: 9000 }, false],
+    [
+      'never while pictures come that cannot be described yet',
+      { video: { source: null, seen: true, announced: true }, audio, elapsedMs: 9000 },
+      false,
+    ],
     ['never without any track', { video: { ...absent, announced: null }, audio: { ...absent, announced: null }, elapsedMs: 9000 }, false],
   ])('%s', (_name, evidence, decided) => {
     const layout = decideLayout(evidence);

@@ -12,8 +12,7 @@ import type { TestIngest } from './support.js';
 export const slateFor = (ingest: TestIngest, source: SourceLayout): Promise<string | null> =>
   ensureSlate({ dir: ingest.slatesDir, ffmpegPath: ffmpegPath(), source });
 
-export const clientOf = (ingest: TestIngest): IngestClient =>
-  createIngestClient(`http://127.0.0.1:${ingest.controlPort}`);
+export const clientOf = (ingest: TestIngest): IngestClient => createIngestClient(`http://127.0.0.1:${ingest.controlPort}`);
 
 export const programmeUrl = (ingest: TestIngest, streamId: string, slate: string | null): string =>
   clientOf(ingest).programmeUrl(streamId, slate);
@@ -53,7 +52,9 @@ export class ProgrammeReader {
   }
 
   get tags(): MediaTag[] {
-    return tagsOfFile(this.file).map(readMediaTag).filter((tag) => tag !== null);
+    return tagsOfFile(this.file)
+      .map(readMediaTag)
+      .filter((tag) => tag !== null);
   }
 
   /** Frames of one track, or of both. */
@@ -103,8 +104,23 @@ const DARK = 50;
  */
 export async function lookAt(file: Buffer): Promise<string> {
   const child = spawn(ffmpegPath(), [
-    '-hide_banner', '-nostdin', '-loglevel', 'warning', '-f', 'flv', '-i', 'pipe:0', '-map', '0:v',
-    '-vf', `scale=${LOOK_WIDTH}:${LOOK_HEIGHT},format=gray`, '-fps_mode', 'passthrough', '-f', 'rawvideo', 'pipe:1',
+    '-hide_banner',
+    '-nostdin',
+    '-loglevel',
+    'warning',
+    '-f',
+    'flv',
+    '-i',
+    'pipe:0',
+    '-map',
+    '0:v',
+    '-vf',
+    `scale=${LOOK_WIDTH}:${LOOK_HEIGHT},format=gray`,
+    '-fps_mode',
+    'passthrough',
+    '-f',
+    'rawvideo',
+    'pipe:1',
   ]);
   const pictures: Buffer[] = [];
   let complaints = '';

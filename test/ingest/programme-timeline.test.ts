@@ -24,7 +24,10 @@ describe('the clock of a programme', () => {
     ['leaves out sound older than the first picture', [[video(500), audio(480), audio(501)]], [0, null, 1]],
     [
       'goes on behind the track that is ahead',
-      [[video(0), audio(10), audio(31), audio(52)], [video(0), audio(5)]],
+      [
+        [video(0), audio(10), audio(31), audio(52)],
+        [video(0), audio(5)],
+      ],
       [0, 10, 31, 52, 73, 78],
     ],
     [
@@ -34,7 +37,10 @@ describe('the clock of a programme', () => {
     ],
     [
       'goes on at once where the next source shows its pictures as late',
-      [[video(0, 80), video(40, 160), video(80, 40)], [video(0, 120), video(40, 200)]],
+      [
+        [video(0, 80), video(40, 160), video(80, 40)],
+        [video(0, 120), video(40, 200)],
+      ],
       [0, 40, 80, 120, 160],
     ],
     [
@@ -47,7 +53,14 @@ describe('the clock of a programme', () => {
       [[video(0)], [video(0), video(3000)], [video(0)]],
       [0, 33, 3033, 3066],
     ],
-    ['carries sound alone', [[audio(100), audio(121)], [audio(0), audio(21)]], [0, 21, 42, 63]],
+    [
+      'carries sound alone',
+      [
+        [audio(100), audio(121)],
+        [audio(0), audio(21)],
+      ],
+      [0, 21, 42, 63],
+    ],
   ])('%s', (_name, sources, expected) => {
     expect(timesOf(...sources)).toEqual(expected);
   });

@@ -23,7 +23,11 @@ const SHAPES: Shape[] = [
   { name: 'picture and sound', source: {}, layout: { video: PICTURE, audio: SOUND } },
   { name: 'audio only', source: { video: null }, layout: { video: null, audio: SOUND } },
   { name: 'video only', source: { audio: null }, layout: { video: PICTURE, audio: null } },
-  { name: '44.1 kHz mono', source: { sampleRate: 44100, channels: 1 }, layout: { video: PICTURE, audio: { ...SOUND, sampleRate: 44100, channels: 1 } } },
+  {
+    name: '44.1 kHz mono',
+    source: { sampleRate: 44100, channels: 1 },
+    layout: { video: PICTURE, audio: { ...SOUND, sampleRate: 44100, channels: 1 } },
+  },
   { name: 'portrait', source: { size: '180x320' }, layout: { video: { ...PICTURE, width: 180, height: 320 }, audio: SOUND } },
   { name: '60 frames a second', source: { fps: '60' }, layout: { video: { ...PICTURE, frameRate: 60 }, audio: SOUND } },
   { name: '29.97 frames a second', source: { fps: '30000/1001' }, layout: { video: { ...PICTURE, frameRate: 29.97 }, audio: SOUND } },
@@ -49,9 +53,17 @@ const SHAPES: Shape[] = [
     source: { size: '160x90', video: ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-lag-in-frames', '0', '-g', '30'] },
     layout: { video: { codec: 'vp9', width: 160, height: 90, frameRate: 30 }, audio: SOUND },
   },
-  { name: 'MP3 sound', source: { audio: ['-c:a', 'libmp3lame'], sampleRate: 44100 }, layout: { video: PICTURE, audio: { codec: 'mp3', sampleRate: 44100, channels: 2 } } },
+  {
+    name: 'MP3 sound',
+    source: { audio: ['-c:a', 'libmp3lame'], sampleRate: 44100 },
+    layout: { video: PICTURE, audio: { codec: 'mp3', sampleRate: 44100, channels: 2 } },
+  },
   { name: 'Opus sound', source: { audio: ['-c:a', 'libopus'] }, layout: { video: PICTURE, audio: { ...SOUND, codec: 'opus' } } },
-  { name: 'FLAC sound', source: { audio: ['-c:a', 'flac'], sampleRate: 44100 }, layout: { video: PICTURE, audio: { codec: 'flac', sampleRate: 44100, channels: 2 } } },
+  {
+    name: 'FLAC sound',
+    source: { audio: ['-c:a', 'flac'], sampleRate: 44100 },
+    layout: { video: PICTURE, audio: { codec: 'flac', sampleRate: 44100, channels: 2 } },
+  },
   { name: 'AC-3 sound', source: { audio: ['-c:a', 'ac3'] }, layout: { video: PICTURE, audio: { ...SOUND, codec: 'ac3' } } },
   { name: 'E-AC-3 sound', source: { audio: ['-c:a', 'eac3'] }, layout: { video: PICTURE, audio: { ...SOUND, codec: 'eac3' } } },
 ];

@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  FLV_AUDIO, FLV_SCRIPT, FLV_VIDEO, flvHeader, flvTag, readTag, restampedTag, tagsOfFile,
-} from '../../ingest/rtmp/flv.js';
+import { FLV_AUDIO, FLV_SCRIPT, FLV_VIDEO, flvHeader, flvTag, readTag, restampedTag, tagsOfFile } from '../../ingest/rtmp/flv.js';
 import { isSlateName, readSlate, type Slate } from '../../ingest/programme/slate.js';
 import { SlateLoop } from '../../ingest/programme/slate-loop.js';
 import { startPace } from '../../ingest/programme/slate-pace.js';
@@ -54,8 +52,15 @@ describe('a slate', () => {
   });
 
   it.each([
-    ['h264-1280x720-29.97-aac-48000-2', true], ['aac-44100-1', true], ['', false], ['..', false], ['a..b', false],
-    ['a/b', false], ['.hidden', false], ['A', false], ['a'.repeat(101), false],
+    ['h264-1280x720-29.97-aac-48000-2', true],
+    ['aac-44100-1', true],
+    ['', false],
+    ['..', false],
+    ['a..b', false],
+    ['a/b', false],
+    ['.hidden', false],
+    ['A', false],
+    ['a'.repeat(101), false],
   ])('named %s: %s', (name, expected) => {
     expect(isSlateName(name)).toBe(expected);
   });
@@ -63,9 +68,7 @@ describe('a slate', () => {
 
 describe('a repeated slate', () => {
   const taken = (loop: SlateLoop, untilMs: number): string[] =>
-    loop
-      .take({ video: untilMs, audio: untilMs })
-      .map(({ tag, timeMs }) => `${tag.kind === 'keyframe' ? 'K' : tag.track[0]}${timeMs}`);
+    loop.take({ video: untilMs, audio: untilMs }).map(({ tag, timeMs }) => `${tag.kind === 'keyframe' ? 'K' : tag.track[0]}${timeMs}`);
 
   it('has no seam, and each frame once', () => {
     const loop = new SlateLoop(slateOf(...VIDEO_TAGS), { video: 1000, audio: 0 });

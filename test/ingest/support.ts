@@ -173,15 +173,27 @@ const AAC = ['-c:a', 'aac', '-b:a', '64k'];
 
 /** ffmpeg publishing a test picture with a tone, in real time. null = without that track. */
 export function publish(url: string, source: Source = {}): Run {
-  const { seconds = 3, size = '320x180', pattern = 'testsrc2', fps = '30', sampleRate = 48000, channels = 2, video = X264, audio = AAC } = source;
+  const {
+    seconds = 3,
+    size = '320x180',
+    pattern = 'testsrc2',
+    fps = '30',
+    sampleRate = 48000,
+    channels = 2,
+    video = X264,
+    audio = AAC,
+  } = source;
   return ffmpeg([
     ...(video ? ['-re', '-f', 'lavfi', '-i', `${pattern}=size=${size}:rate=${fps}`] : []),
     ...(audio ? ['-re', '-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=${sampleRate}`] : []),
     ...(video ?? []),
     ...(audio ? [...audio, '-ac', String(channels)] : []),
-    '-t', String(seconds),
+    '-t',
+    String(seconds),
     ...(source.output ?? []),
-    '-f', 'flv', url,
+    '-f',
+    'flv',
+    url,
   ]);
 }
 
@@ -203,11 +215,7 @@ export interface Decoded {
 const HTTP_END = /Stream ends prematurely|Last message repeated|Error during demuxing: Input\/output error/;
 
 /** Decodes a relay until its end. */
-export async function decodeRelay(
-  ingest: TestIngest,
-  publishId: string,
-  start = 'cache',
-): Promise<Decoded> {
+export async function decodeRelay(ingest: TestIngest, publishId: string, start = 'cache'): Promise<Decoded> {
   const url = `http://127.0.0.1:${ingest.controlPort}/relay/${publishId}.flv?start=${start}`;
   const reader = ffmpeg(['-i', url, '-map', '0', '-fps_mode', 'passthrough', '-enc_time_base', '1:1000', '-f', 'framecrc', '-']);
   const code = await reader.exited;
@@ -221,7 +229,11 @@ export async function decodeRelay(
   }
   const { video = [], audio = [] } = times;
   const videoSteps = video.slice(1).map((time, index) => time - (video[index] ?? 0));
-  const complaints = reader.stderr().split('\n').filter((line) => !HTTP_END.test(line)).join('\n');
+  const complaints = reader
+    .stderr()
+    .split('\n')
+    .filter((line) => !HTTP_END.test(line))
+    .join('\n');
   return { video: video.length, audio: audio.length, videoSteps, complaints: `${complaints}${code === 0 ? '' : ` exit code ${code}`}` };
 }
 

@@ -18,7 +18,8 @@ afterEach(async () => {
   await stopAllEncoders(dir);
   rmSync(dir, { recursive: true });
 });
-const spawnEndless = () => spawnEncoder({ ffmpegPath: ffmpegPath(), args: [...ENDLESS, '-metadata', `where=${dir}`], logPath: join(dir, 'log') });
+const spawnEndless = () =>
+  spawnEncoder({ ffmpegPath: ffmpegPath(), args: [...ENDLESS, '-metadata', `where=${dir}`], logPath: join(dir, 'log') });
 
 describe('an encoder process', () => {
   it('is found by its identity, stops when asked, and is gone then', async () => {

@@ -11,13 +11,26 @@ const both: SourceLayout = {
 const argumentsFor = (source: SourceLayout, resumeAt: number | null = null): string[] => {
   const plan = pickLadder(source, null);
   const sockets = Object.fromEntries(plan.renditions.map(({ id }) => [id, `/run/o/${id}.sock`]));
-  return ladderArguments({ inputUrl: 'http://127.0.0.1:1/relay/x.flv', source, plan, sockets, encoder: { name: 'libx264', preset: 'veryfast' }, resumeAt });
+  return ladderArguments({
+    inputUrl: 'http://127.0.0.1:1/relay/x.flv',
+    source,
+    plan,
+    sockets,
+    encoder: { name: 'libx264', preset: 'veryfast' },
+    resumeAt,
+  });
 };
 const valuesOf = (args: string[], option: string): string[] => args.filter((_argument, index) => args[index - 1] === option);
 
 describe('frame rates', () => {
   it.each([
-    [30, '30'], [25, '25'], [60, '60'], [30000 / 1001, '30000/1001'], [24000 / 1001, '24000/1001'], [60000 / 1001, '60000/1001'], [12.5, '12500/1000'],
+    [30, '30'],
+    [25, '25'],
+    [60, '60'],
+    [30000 / 1001, '30000/1001'],
+    [24000 / 1001, '24000/1001'],
+    [60000 / 1001, '60000/1001'],
+    [12.5, '12500/1000'],
   ])('%f is written %s', (rate, expected) => {
     expect(frameRateArgument(rate)).toBe(expected);
   });
@@ -27,7 +40,9 @@ describe('the ladder command', () => {
   it('decodes once and writes each rendition to its socket', () => {
     const args = argumentsFor(both);
     expect(valuesOf(args, '-i')).toEqual(['http://127.0.0.1:1/relay/x.flv']);
-    expect(args.filter((argument) => argument.startsWith('unix:'))).toEqual(['720p', '480p', '240p', 'audio'].map((id) => `unix:/run/o/${id}.sock`));
+    expect(args.filter((argument) => argument.startsWith('unix:'))).toEqual(
+      ['720p', '480p', '240p', 'audio'].map((id) => `unix:/run/o/${id}.sock`),
+    );
   });
 
   it('gives every rendition the same GOP in seconds, at its own rate', () => {
@@ -38,7 +53,11 @@ describe('the ladder command', () => {
   });
 
   it('forces the second keyframe early and the third where the GOP wants it, at every rate', () => {
-    expect(valuesOf(argumentsFor(both), '-force_key_frames')).toEqual(['expr:eq(n,24)+eq(n,120)', 'expr:eq(n,12)+eq(n,60)', 'expr:eq(n,12)+eq(n,60)']);
+    expect(valuesOf(argumentsFor(both), '-force_key_frames')).toEqual([
+      'expr:eq(n,24)+eq(n,120)',
+      'expr:eq(n,12)+eq(n,60)',
+      'expr:eq(n,12)+eq(n,60)',
+    ]);
   });
 
   it('maps no video for an audio-only source, and no audio for a video-only one', () => {
@@ -47,11 +66,25 @@ describe('the ladder command', () => {
   });
 
   it('scales each rung from the next larger one, and a faster one from the source', () => {
-    const rung = (height: number, frameRate: number) => ({ id: `${height}p`, kind: 'video' as const, width: 2 * height, height, frameRate, bitrate: 1000 });
+    const rung = (height: number, frameRate: number) => ({
+      id: `${height}p`,
+      kind: 'video' as const,
+      width: 2 * height,
+      height,
+      frameRate,
+      bitrate: 1000,
+    });
     const plan = { renditions: [rung(720, 60), rung(480, 30), rung(360, 60), rung(240, 30)], gopSeconds: 2 };
     const sockets = Object.fromEntries(plan.renditions.map(({ id }) => [id, `/run/${id}`]));
     const source = { video: { codec: 'h264' as const, width: 1440, height: 720, frameRate: 60 }, audio: null };
-    const args = ladderArguments({ inputUrl: 'x', source, plan, sockets, encoder: { name: 'libx264', preset: 'veryfast' }, resumeAt: null });
+    const args = ladderArguments({
+      inputUrl: 'x',
+      source,
+      plan,
+      sockets,
+      encoder: { name: 'libx264', preset: 'veryfast' },
+      resumeAt: null,
+    });
     expect(valuesOf(args, '-filter_complex')[0]!.split(';')).toEqual([
       '[0:v:0]split=1[s0]',
       '[s0]scale=1440:720:flags=bicubic,setsar=1,split=3[e0][s1][s2]',
@@ -75,7 +108,14 @@ describe('the ladder command', () => {
     expect(valuesOf(args, '-force_key_frames')).toEqual(['source', 'source']);
     expect(valuesOf(args, '-g')).toEqual(['240', '240']);
     expect(valuesOf(args, '-filter_complex')[0]).toMatch(/^\[0:v:0\]split=1\[s0\];\[s0\]select=not\(mod\(n\\,2\)\),scale=854:480/);
-    const alone = ladderArguments({ inputUrl: 'x', source: both, plan: { ...plan, renditions: renditions.slice(0, 1) }, sockets, encoder, resumeAt: null });
+    const alone = ladderArguments({
+      inputUrl: 'x',
+      source: both,
+      plan: { ...plan, renditions: renditions.slice(0, 1) },
+      sockets,
+      encoder,
+      resumeAt: null,
+    });
     expect(alone).not.toContain('-filter_complex');
   });
 
@@ -89,7 +129,14 @@ describe('the ladder command', () => {
 
   it('fails when the origin opened no socket for a rendition', () => {
     const plan = pickLadder(both, null);
-    const command = { inputUrl: 'x', source: both, plan, sockets: {}, encoder: { name: 'libx264', preset: 'veryfast' } as const, resumeAt: null };
+    const command = {
+      inputUrl: 'x',
+      source: both,
+      plan,
+      sockets: {},
+      encoder: { name: 'libx264', preset: 'veryfast' } as const,
+      resumeAt: null,
+    };
     expect(() => ladderArguments(command)).toThrow(/no socket for rendition/);
   });
 });

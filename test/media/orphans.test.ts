@@ -36,7 +36,11 @@ it('ends the processes of broadcasts that are over, and no other', async () => {
   // A record whose pid belongs to another process by now: that one is not touched.
   await registry.write({ ...reused, process: { ...reused.process, startedAt: '1' } });
 
-  const ended = await endOrphans({ registry, openAmong: (ids) => Promise.resolve(ids.filter((id) => id === 'brd_open' || id === 'brd_reused')), log });
+  const ended = await endOrphans({
+    registry,
+    openAmong: (ids) => Promise.resolve(ids.filter((id) => id === 'brd_open' || id === 'brd_reused')),
+    log,
+  });
 
   expect(ended).toBe(1);
   expect([over, open, reused].map(({ process }) => isRunning(process))).toEqual([false, true, true]);

@@ -58,13 +58,16 @@ describe('the restream command', () => {
 });
 
 describe('the address of a destination', () => {
-  const addressOf = (url: string, key: string | null, caFile: string | null = null) => restreamAddress(parseDestinationUrl(url, key), caFile);
+  const addressOf = (url: string, key: string | null, caFile: string | null = null) =>
+    restreamAddress(parseDestinationUrl(url, key), caFile);
 
   it('shows host, port and the first part of the application, and hides the rest', () => {
     const { url, hidden, secrets } = addressOf('rtmp://platform.example/app/inst?token=abc', 'key?x=1');
     expect(url).toBe('rtmp://platform.example:1935/app');
     expect(hidden).toEqual({
-      rtmp_app: 'app/inst?token=abc', rtmp_playpath: 'key?x=1', rtmp_tcurl: 'rtmp://platform.example:1935/app/inst?token=abc',
+      rtmp_app: 'app/inst?token=abc',
+      rtmp_playpath: 'key?x=1',
+      rtmp_tcurl: 'rtmp://platform.example:1935/app/inst?token=abc',
     });
     expect(secrets).toEqual(expect.arrayContaining(['key?x=1', 'key', 'token=abc']));
     expect(secrets).not.toContain('app');
@@ -77,7 +80,12 @@ describe('the address of a destination', () => {
   });
 
   it('has certificates checked with RTMPS', () => {
-    expect(addressOf('rtmps://platform.example/live', 'key', '/run/ca.pem').options).toEqual(['-tls_verify', '1', '-ca_file', '/run/ca.pem']);
+    expect(addressOf('rtmps://platform.example/live', 'key', '/run/ca.pem').options).toEqual([
+      '-tls_verify',
+      '1',
+      '-ca_file',
+      '/run/ca.pem',
+    ]);
     expect(addressOf('rtmp://platform.example/live', 'key', '/run/ca.pem').options).toEqual([]);
   });
 

@@ -31,8 +31,21 @@ describe('the progress of a restream', () => {
   it('is still read, and moves on, after the old part of its file was given back to the disk', async () => {
     const path = join(dir, 'progress');
     const args = [
-      '-nostdin', '-loglevel', 'error', '-progress', path, '-stats_period', '0.05',
-      '-re', '-f', 'lavfi', '-i', 'color=size=64x64:rate=20', '-f', 'mpegts', join(dir, 'out.ts'),
+      '-nostdin',
+      '-loglevel',
+      'error',
+      '-progress',
+      path,
+      '-stats_period',
+      '0.05',
+      '-re',
+      '-f',
+      'lavfi',
+      '-i',
+      'color=size=64x64:rate=20',
+      '-f',
+      'mpegts',
+      join(dir, 'out.ts'),
     ];
     const encoder = await spawnEncoder({ ffmpegPath: ffmpegPath(), args, logPath: join(dir, 'log') });
     try {
@@ -82,7 +95,19 @@ describe('the restreams of a host', () => {
     const key = { broadcastId: 'brd_1', destinationId: 'dst_1' };
     const progressPath = restreams.progressPath(key, 1);
     const format = { source: { video: null, audio: null }, rendition: 'source', container: 'flv' } as const;
-    await restreams.write({ ...key, attempt: 1, process, format, reader: 'one', logPath: join(dir, 'log'), logOffset: 0, progressPath, live: true, stopping: false, slate: true });
+    await restreams.write({
+      ...key,
+      attempt: 1,
+      process,
+      format,
+      reader: 'one',
+      logPath: join(dir, 'log'),
+      logOffset: 0,
+      progressPath,
+      live: true,
+      stopping: false,
+      slate: true,
+    });
     writeFileSync(progressPath, '');
     expect(await stopAllRestreams(join(dir, 'restreams'))).toBe(1);
     expect(isRunning(process)).toBe(false);

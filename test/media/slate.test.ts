@@ -19,8 +19,7 @@ beforeEach(async () => {
 });
 afterEach(async () => rm(dir, { recursive: true }));
 
-const slateOf = (source: SourceLayout): Promise<string | null> =>
-  ensureSlate({ dir, ffmpegPath: ffmpegPath(), source });
+const slateOf = (source: SourceLayout): Promise<string | null> => ensureSlate({ dir, ffmpegPath: ffmpegPath(), source });
 
 describe('the name of a slate', () => {
   it.each<[string, SourceLayout, string | null]>([
@@ -50,14 +49,16 @@ describe('the name of a slate', () => {
 describe('a slate', () => {
   it.each<[string, SourceLayout, Record<string, unknown> | null, Record<string, unknown> | null]>([
     [
-      'picture and sound', { video: VIDEO, audio: AUDIO },
+      'picture and sound',
+      { video: VIDEO, audio: AUDIO },
       { codec_name: 'h264', profile: 'High', width: 426, height: 240, avg_frame_rate: '30/1', has_b_frames: 0 },
       { codec_name: 'aac', sample_rate: '48000', channels: 2 },
     ],
     [
       'a portrait at 29.97 frames a second',
       { video: { ...VIDEO, width: 240, height: 426, frameRate: 29.97 }, audio: null },
-      { codec_name: 'h264', width: 240, height: 426, sample_aspect_ratio: '1:1' }, null,
+      { codec_name: 'h264', width: 240, height: 426, sample_aspect_ratio: '1:1' },
+      null,
     ],
     ['HEVC', { video: { ...VIDEO, codec: 'hevc' }, audio: null }, { codec_name: 'hevc', width: 426 }, null],
     ['5.1 sound alone', { video: null, audio: { ...AUDIO, channels: 6 } }, null, { codec_name: 'aac', channels: 6 }],
@@ -68,7 +69,12 @@ describe('a slate', () => {
     const { streams, packets } = await probe(path);
     const messages = packets.filter(({ codec_type: type }) => type === 'video');
     // ffprobe takes the colour information before HEVC's first picture for a packet.
-    const pictures = messages.slice(Math.max(0, messages.findIndex(({ flags }) => flags.startsWith('K'))));
+    const pictures = messages.slice(
+      Math.max(
+        0,
+        messages.findIndex(({ flags }) => flags.startsWith('K')),
+      ),
+    );
     const described = (kind: string): unknown => streams.find(({ codec_type: type }) => type === kind) ?? null;
     expect(described('video')).toEqual(video && expect.objectContaining(video));
     expect(described('audio')).toEqual(audio && expect.objectContaining(audio));

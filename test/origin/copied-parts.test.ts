@@ -32,14 +32,24 @@ function frames(rate: number, gop: number, beside: (frame: number) => number): S
 }
 
 describe.each(Object.entries(TIMES))('copied pictures whose times are %s', (_name, beside) => {
-  const pairs = PART_DURATIONS.flatMap((wanted) => RATES.flatMap((rate) => [true, false].map((hasAudio) => [wanted, rate, hasAudio] as const)));
+  const pairs = PART_DURATIONS.flatMap((wanted) =>
+    RATES.flatMap((rate) => [true, false].map((hasAudio) => [wanted, rate, hasAudio] as const)),
+  );
 
   test.each(pairs)('are cut into lawful parts of %d s at %d fps (sound: %s)', (wanted, rate, hasAudio) => {
     const gop = Math.round(rate * 2);
     const source = { gopSeconds: gop / rate, frameRates: [rate], hasAudio };
     const parts = choosePartProfile(wanted, { ...source, keepsSourceTimes: true });
     const grid = new CutGrid({ gopSeconds: gop / rate });
-    const segmenter = new Segmenter({ kind: 'video', timescale: TIMESCALE, grid, startsGrid: true, parts, keepsSourceTimes: true, cutsOverdue: true });
+    const segmenter = new Segmenter({
+      kind: 'video',
+      timescale: TIMESCALE,
+      grid,
+      startsGrid: true,
+      parts,
+      keepsSourceTimes: true,
+      cutsOverdue: true,
+    });
     const segments: CutSegment[] = frames(rate, gop, beside).flatMap((sample) => segmenter.push(sample));
     expect(segments).toHaveLength(SEGMENTS);
     for (const segment of segments) {

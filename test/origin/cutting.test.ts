@@ -10,34 +10,49 @@ import { AUDIO_TIMESCALE, audioFrames, everySeconds, videoFrames, VIDEO_TIMESCAL
 
 const GOP = 2;
 const parts = { partDuration: 0.5, partTarget: 0.512 };
-const videoSegmenter = (grid: CutGrid): Segmenter => new Segmenter({ kind: 'video', timescale: VIDEO_TIMESCALE, grid, startsGrid: true, parts });
+const videoSegmenter = (grid: CutGrid): Segmenter =>
+  new Segmenter({ kind: 'video', timescale: VIDEO_TIMESCALE, grid, startsGrid: true, parts });
 const audioSegmenter = (grid: CutGrid, startsGrid = false): Segmenter =>
   new Segmenter({ kind: 'audio', timescale: AUDIO_TIMESCALE, grid, startsGrid, parts });
 const feed = (segmenter: Segmenter, frames: readonly Sample[]): CutSegment[] => frames.flatMap((frame) => segmenter.push(frame));
-const shape = (segments: readonly CutSegment[]) => segments.map((segment) => [segment.index, segmentStart(segment), Number(segmentDuration(segment).toFixed(4))]);
+const shape = (segments: readonly CutSegment[]) =>
+  segments.map((segment) => [segment.index, segmentStart(segment), Number(segmentDuration(segment).toFixed(4))]);
 const partSeconds = (segment: CutSegment): number[] =>
   segment.parts.map(({ samples }) => Number((samples.reduce((sum, { duration }) => sum + duration, 0) / segment.timescale).toFixed(4)));
 
 describe('a picture', () => {
   test('is cut at its keyframes, in parts of half a second', () => {
     const segments = feed(videoSegmenter(new CutGrid({ gopSeconds: GOP })), videoFrames(0, 6.1, everySeconds(GOP)));
-    expect(shape(segments)).toEqual([[0, 10, 2], [1, 12, 2], [2, 14, 2]]);
+    expect(shape(segments)).toEqual([
+      [0, 10, 2],
+      [1, 12, 2],
+      [2, 14, 2],
+    ]);
     expect(partSeconds(segments[0]!)).toEqual([0.5, 0.5, 0.5, 0.5]);
     expect(segments[0]!.parts.map(({ independent }) => independent)).toEqual([true, false, false, false]);
   });
 
   test('begins with its first keyframe', () => {
-    const segments = feed(videoSegmenter(new CutGrid({ gopSeconds: GOP })), videoFrames(0, 6, (frame) => frame % 60 === 20));
+    const segments = feed(
+      videoSegmenter(new CutGrid({ gopSeconds: GOP })),
+      videoFrames(0, 6, (frame) => frame % 60 === 20),
+    );
     expect(shape(segments)[0]![1]).toBeCloseTo(10 + 20 / 30, 6);
   });
 
   test('is not cut at a keyframe beside the grid', () => {
     const scene = (frame: number): boolean => frame % 60 === 0 || frame === 85;
-    expect(shape(feed(videoSegmenter(new CutGrid({ gopSeconds: GOP })), videoFrames(0, 4.1, scene)))).toEqual([[0, 10, 2], [1, 12, 2]]);
+    expect(shape(feed(videoSegmenter(new CutGrid({ gopSeconds: GOP })), videoFrames(0, 4.1, scene)))).toEqual([
+      [0, 10, 2],
+      [1, 12, 2],
+    ]);
   });
 
   test('with a keyframe missing has one long segment over two grid points', () => {
-    const [, long] = feed(videoSegmenter(new CutGrid({ gopSeconds: GOP })), videoFrames(0, 6.1, (frame) => frame % 60 === 0 && frame !== 120));
+    const [, long] = feed(
+      videoSegmenter(new CutGrid({ gopSeconds: GOP })),
+      videoFrames(0, 6.1, (frame) => frame % 60 === 0 && frame !== 120),
+    );
     expect(long).toMatchObject({ index: 1, until: 3 });
     expect(segmentDuration(long!)).toBeCloseTo(4, 6);
   });
@@ -52,7 +67,12 @@ describe('a picture', () => {
 
   test('without any keyframe after the first is refused in the end', () => {
     const segmenter = videoSegmenter(new CutGrid({ gopSeconds: GOP }));
-    expect(() => feed(segmenter, videoFrames(0, 40, (frame) => frame === 0))).toThrow(/no keyframe/);
+    expect(() =>
+      feed(
+        segmenter,
+        videoFrames(0, 40, (frame) => frame === 0),
+      ),
+    ).toThrow(/no keyframe/);
   });
 
   test('whose decode times step back is refused', () => {
@@ -76,7 +96,12 @@ describe('with an early second keyframe', () => {
 
   test('the first segment is short, the second makes up for it, and all later ones are regular', () => {
     const segments = feed(videoSegmenter(grid()), videoFrames(0, 6.1, early));
-    expect(shape(segments)).toEqual([[0, 10, 0.4], [1, 10.4, 1.6], [2, 12, 2], [3, 14, 2]]);
+    expect(shape(segments)).toEqual([
+      [0, 10, 0.4],
+      [1, 10.4, 1.6],
+      [2, 12, 2],
+      [3, 14, 2],
+    ]);
     expect(segments.map(partSeconds)).toEqual([[0.4], [0.5, 0.5, 0.5, 0.1], [0.5, 0.5, 0.5, 0.5], [0.5, 0.5, 0.5, 0.5]]);
     expect(segments.every(({ parts: [first] }) => first!.independent)).toBe(true);
   });
@@ -112,7 +137,15 @@ describe('with an early second keyframe', () => {
   });
 
   test.each([
-    [9.9, 0, -1], [10, 0, 0], [10.05, 0, 0], [10.3995, 1, 1], [10.41, 1, 1], [11.9, 2, 1], [12, 2, 2], [13.9, 3, 2], [14, 3, 3],
+    [9.9, 0, -1],
+    [10, 0, 0],
+    [10.05, 0, 0],
+    [10.3995, 1, 1],
+    [10.41, 1, 1],
+    [11.9, 2, 1],
+    [12, 2, 2],
+    [13.9, 3, 2],
+    [14, 3, 3],
   ])('%d s is nearest to point %d and at or after point %d', (time, nearest, at) => {
     const times = grid();
     times.start(10);
@@ -148,7 +181,10 @@ describe('a sound beside a picture', () => {
 
   test('leaves out what lies before the picture', () => {
     const grid = new CutGrid({ gopSeconds: GOP });
-    feed(videoSegmenter(grid), videoFrames(1, 1.1, () => true));
+    feed(
+      videoSegmenter(grid),
+      videoFrames(1, 1.1, () => true),
+    );
     const [first] = feed(audioSegmenter(grid), audioFrames(0, 3.1));
     expect(segmentStart(first!)).toBeGreaterThanOrEqual(11);
   });
@@ -160,7 +196,15 @@ test('a sound alone cuts itself on its own grid', () => {
   for (const segment of segments) expect(segmentDuration(segment)).toBeCloseTo(2, 1);
 });
 
-test.each([[2, 2], [2.002, 2], [1.92, 2], [0.5, 2], [2.4, 2], [2.5, 3], [4, 4]])('a GOP of %d s has a target duration of %d s', (gop, target) => {
+test.each([
+  [2, 2],
+  [2.002, 2],
+  [1.92, 2],
+  [0.5, 2],
+  [2.4, 2],
+  [2.5, 3],
+  [4, 4],
+])('a GOP of %d s has a target duration of %d s', (gop, target) => {
   expect(targetDuration(gop)).toBe(target);
 });
 
@@ -169,9 +213,20 @@ describe('renditions side by side', () => {
     index,
     until,
     timescale: 100,
-    parts: [{ independent: true, samples: Array.from({ length: Math.round(seconds * 100) }, (_none, tick) => ({
-      dts: (10 + index * GOP) * 100 + tick, duration: 1, compositionOffset: 0, keyframe: tick === 0, flags: 0, size: 0, data: [],
-    })) }],
+    parts: [
+      {
+        independent: true,
+        samples: Array.from({ length: Math.round(seconds * 100) }, (_none, tick) => ({
+          dts: (10 + index * GOP) * 100 + tick,
+          duration: 1,
+          compositionOffset: 0,
+          keyframe: tick === 0,
+          flags: 0,
+          size: 0,
+          data: [],
+        })),
+      },
+    ],
   });
   const lengths = (aligned: readonly AlignedSegment[]) =>
     aligned.map(({ renditions }) => Object.fromEntries([...renditions].map(([id, segment]) => [id, segment && segmentDuration(segment)])));
@@ -207,7 +262,11 @@ describe('renditions side by side', () => {
     aligner.add('b', cut(0));
     aligner.add('a', cut(1));
     aligner.add('a', cut(2));
-    expect(lengths(aligner.add('a', cut(3)))).toEqual([{ a: 2, b: null }, { a: 2, b: null }, { a: 2, b: null }]);
+    expect(lengths(aligner.add('a', cut(3)))).toEqual([
+      { a: 2, b: null },
+      { a: 2, b: null },
+      { a: 2, b: null },
+    ]);
     expect(skipped.at(-1)).toEqual(['b', 4]);
     expect(aligner.add('b', cut(2))).toEqual([]);
     expect(aligner.add('b', cut(5))).toEqual([]);
@@ -221,27 +280,48 @@ describe('renditions side by side', () => {
     aligner.add('b', cut(0));
     aligner.add('b', cut(2));
     const ready = [cut(0), cut(1), cut(2)].flatMap((segment) => aligner.add('a', segment));
-    expect(lengths(ready)).toEqual([{ a: 2, b: 2 }, { a: 2, b: null }, { a: 2, b: 2 }]);
+    expect(lengths(ready)).toEqual([
+      { a: 2, b: 2 },
+      { a: 2, b: null },
+      { a: 2, b: 2 },
+    ]);
   });
 
   test('jump over a hole that all of them have', () => {
     const aligner = new Aligner(['a', 'b'], () => undefined);
     const ready = [cut(0), cut(500)].flatMap((segment) => [...aligner.add('a', segment), ...aligner.add('b', segment)]);
-    expect(lengths(ready)).toEqual([{ a: 2, b: 2 }, { a: 2, b: 2 }]);
+    expect(lengths(ready)).toEqual([
+      { a: 2, b: 2 },
+      { a: 2, b: 2 },
+    ]);
   });
 
   test('end at the same time when the encoder is gone', () => {
     const aligner = new Aligner(['a', 'b'], () => undefined);
     aligner.add('a', cut(0));
     aligner.add('b', cut(0));
-    const tail = aligner.finish(new Map([['a', cut(1, 2, 1.5)], ['b', cut(1, 2, 0.9)]]));
+    const tail = aligner.finish(
+      new Map([
+        ['a', cut(1, 2, 1.5)],
+        ['b', cut(1, 2, 0.9)],
+      ]),
+    );
     expect(lengths([tail!])).toEqual([{ a: 0.9, b: 0.9 }]);
   });
 
   test('end in a common segment when one of them had closed it already', () => {
     const aligner = new Aligner(['a', 'b'], () => undefined);
     aligner.add('a', cut(0));
-    expect(lengths([aligner.finish(new Map([['a', cut(1, 2, 0.4)], ['b', cut(0, 1, 1.2)]]))!])).toEqual([{ a: 1.2, b: 1.2 }]);
+    expect(
+      lengths([
+        aligner.finish(
+          new Map([
+            ['a', cut(1, 2, 0.4)],
+            ['b', cut(0, 1, 1.2)],
+          ]),
+        )!,
+      ]),
+    ).toEqual([{ a: 1.2, b: 1.2 }]);
   });
 
   test.each<[string, CutSegment | null]>([
@@ -251,6 +331,13 @@ describe('renditions side by side', () => {
     const aligner = new Aligner(['a', 'b'], () => undefined);
     aligner.add('a', cut(0));
     aligner.add('b', cut(0));
-    expect(aligner.finish(new Map([['a', cut(1, 2, 1.5)], ['b', rest]]))).toBeNull();
+    expect(
+      aligner.finish(
+        new Map([
+          ['a', cut(1, 2, 1.5)],
+          ['b', rest],
+        ]),
+      ),
+    ).toBeNull();
   });
 });

@@ -55,7 +55,10 @@ describe('a rendition that the next encoder has not', () => {
     const second = await start('low', 2, REST);
     expect(await listed()).toEqual([STAYING, 'audio']);
     await until(async () => (await seconds()) >= 8, 'two segments more');
-    const [dropped, staying] = await Promise.all([origin.text(`/play/b/${DROPPED}/index.m3u8`), origin.text(`/play/b/${STAYING}/index.m3u8`)]);
+    const [dropped, staying] = await Promise.all([
+      origin.text(`/play/b/${DROPPED}/index.m3u8`),
+      origin.text(`/play/b/${STAYING}/index.m3u8`),
+    ]);
     expect(staying).not.toContain(`../${DROPPED}/`);
     expect(addresses(dropped).at(-1)).toMatch(/^\.\.\/120p\/\d+\.m4s$/);
     expect(addresses(dropped)[0]).toMatch(/^\d+\.m4s$/);

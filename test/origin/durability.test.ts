@@ -37,7 +37,8 @@ describe('an origin that is restarted', () => {
     await origin.start();
     const between = await live('again');
     expect(between.segments.slice(0, before.segments.length)).toEqual(before.segments);
-    for (const { uri, map } of between.segments) await Promise.all([origin.bytes(`/again/again/120p/${uri}`), origin.bytes(`/again/again/120p/${map}`)]);
+    for (const { uri, map } of between.segments)
+      await Promise.all([origin.bytes(`/again/again/120p/${uri}`), origin.bytes(`/again/again/120p/${map}`)]);
     expect(await origin.status('again')).toMatchObject({ state: 'open', epoch: 1 });
 
     const second = await running('again', 2);
@@ -88,7 +89,11 @@ describe('a broadcast', () => {
   test('shows nothing before it is playable, and nothing of the one before it', async () => {
     const answer = async (): Promise<[number, string | null, unknown]> => {
       const response = await fetch(`${origin.playback}/twice/index.m3u8`);
-      return [response.status, response.headers.get('retry-after'), response.ok ? parseMultivariant(await response.text()) : await response.json()];
+      return [
+        response.status,
+        response.headers.get('retry-after'),
+        response.ok ? parseMultivariant(await response.text()) : await response.json(),
+      ];
     };
     const notYet = [404, '1', { code: 'not_playable_yet', message: expect.any(String) }];
     expect(await answer()).toEqual(notYet);
@@ -192,8 +197,14 @@ describe('an encoder output', () => {
   test.each<[string, Buffer]>([
     ['garbage', Buffer.from('this is not a film at all, not even a little')],
     ['an absurd size', Buffer.from([0x7f, 0xff, 0xff, 0xff, ...Buffer.from('mdat')])],
-    ['a header of nothing', Buffer.concat([Buffer.from([0, 0, 0, 8]), Buffer.from('ftyp'), Buffer.from([0, 0, 0, 8]), Buffer.from('moov')])],
-    ['media without a header', Buffer.concat([Buffer.from([0, 0, 0, 8]), Buffer.from('moof'), Buffer.from([0, 0, 0, 8]), Buffer.from('mdat')])],
+    [
+      'a header of nothing',
+      Buffer.concat([Buffer.from([0, 0, 0, 8]), Buffer.from('ftyp'), Buffer.from([0, 0, 0, 8]), Buffer.from('moov')]),
+    ],
+    [
+      'media without a header',
+      Buffer.concat([Buffer.from([0, 0, 0, 8]), Buffer.from('moof'), Buffer.from([0, 0, 0, 8]), Buffer.from('mdat')]),
+    ],
   ])('with %s is closed with a reason, and the next epoch works', async (name, bytes) => {
     const id = name.replace(/\W+/g, '-');
     await origin.open(id, { playbackId: id });
@@ -212,7 +223,11 @@ describe('an encoder output', () => {
     const encoder = encode({ sockets, renditions, seconds: 60, realTime: true });
     await until(async () => (await origin.status('one')).renditions.every(({ connected }) => connected), 'the encoder');
     expect(await origin.startEncode('one', 1, renditions)).toEqual(sockets);
-    const refused = await new Promise((resolve) => connect(sockets['120p']!).once('error', resolve).once('connect', () => resolve(null)));
+    const refused = await new Promise((resolve) =>
+      connect(sockets['120p']!)
+        .once('error', resolve)
+        .once('connect', () => resolve(null)),
+    );
     expect(refused).not.toBeNull();
     expect((await playable('one')).body.playable).toBe(true);
     encoder.kill();
@@ -244,7 +259,13 @@ describe('the control API', () => {
     ['GET', '/broadcasts/unknown/playable?timeoutMs=10', undefined, 404, 'broadcast_not_found'],
     ['PUT', '/broadcasts/b', { playbackId: '../up' }, 400, 'invalid_request'],
     ['PUT', '/broadcasts/..%2fup', {}, 404, 'broadcast_not_found'],
-    ['POST', '/broadcasts/unknown/encodes', { epoch: 1, gopSeconds: 2, renditions: [{ ...video(120), id: '../x' }] }, 400, 'invalid_request'],
+    [
+      'POST',
+      '/broadcasts/unknown/encodes',
+      { epoch: 1, gopSeconds: 2, renditions: [{ ...video(120), id: '../x' }] },
+      400,
+      'invalid_request',
+    ],
     ['PATCH', '/broadcasts/b', undefined, 405, 'method_not_allowed'],
   ])('answers %s %s with a code', async (method, path, body, status, code) => {
     const answer = await origin.control<{ code: string }>(method, path, body);
@@ -272,7 +293,12 @@ test('the sweep deletes what nobody knows and what is long over, and nothing els
   await mkdir(join(mediaDir(), 'newborn'));
   const long = new Date(Date.now() - 5 * HOUR_MS);
   await utimes(join(mediaDir(), 'stranger'), long, long);
-  const options = { mediaDir: mediaDir(), broadcasts: origin.server.broadcasts, retentionHours: 72, log: { info: () => undefined } as never };
+  const options = {
+    mediaDir: mediaDir(),
+    broadcasts: origin.server.broadcasts,
+    retentionHours: 72,
+    log: { info: () => undefined } as never,
+  };
   await sweep(options);
   let left = await readdir(mediaDir());
   expect(left).toEqual(expect.arrayContaining(['old', 'kept', 'kept-late', 'abandoned', 'newborn']));

@@ -76,7 +76,10 @@ describe.each(SERVED_BY)('a connection to %s', (_name, viewerProcess) => {
   const init = '/play/b/120p/init-1.mp4';
 
   test('answers requests that come together one after the other', async () => {
-    const text = await talk([get(init) + get('/nowhere') + get('/play/index.m3u8') + get('/assets/player.js', 'Connection: close\r\n')], /never/);
+    const text = await talk(
+      [get(init) + get('/nowhere') + get('/play/index.m3u8') + get('/assets/player.js', 'Connection: close\r\n')],
+      /never/,
+    );
     expect(statuses(text)).toEqual([200, 404, 200, 200]);
   });
 
@@ -86,7 +89,14 @@ describe.each(SERVED_BY)('a connection to %s', (_name, viewerProcess) => {
 
   test('changes to the full server in the middle, whatever comes', async () => {
     const post = 'POST /play/index.m3u8 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nGET /';
-    const text = await talk([get(init) + get(init, 'Range: bytes=0-3\r\n'), `HEAD ${init} HTTP/1.1\r\nHost: x\r\n\r\n`, post + get(init, 'Connection: close\r\n')], /never/);
+    const text = await talk(
+      [
+        get(init) + get(init, 'Range: bytes=0-3\r\n'),
+        `HEAD ${init} HTTP/1.1\r\nHost: x\r\n\r\n`,
+        post + get(init, 'Connection: close\r\n'),
+      ],
+      /never/,
+    );
     expect(statuses(text)).toEqual([200, 206, 200, 405, 200]);
   });
 
@@ -117,8 +127,7 @@ describe.each(SERVED_BY)('a connection to %s', (_name, viewerProcess) => {
   test('that goes away while it waits leaves nothing behind', async () => {
     const part = /URI="(p\d+\.m4s)"\n(?!#EXT-X-PART)/.exec((await origin.text('/play/b/120p/index.m3u8')).split('PRELOAD-HINT')[1]!)![1];
     const waiting = Array.from({ length: 20 }, () => connect(origin.server.playbackPort, '127.0.0.1'));
-    const held = async (): Promise<number> =>
-      origin.metric('holdfast_origin_held_requests', viewerProcess ? 'origin-viewers' : 'origin');
+    const held = async (): Promise<number> => origin.metric('holdfast_origin_held_requests', viewerProcess ? 'origin-viewers' : 'origin');
     // A viewer process lets the origin hold what only one viewer wants.
     const range = viewerProcess ? '' : 'Range: bytes=0-\r\n';
     for (const [index, socket] of waiting.entries()) socket.write(get(`/play/b/120p/${part}`, index % 2 ? range : ''));

@@ -22,11 +22,21 @@ function readBoxes(bytes: Buffer, chunkBytes: number): Box[] {
 }
 
 describe('the box reader', () => {
-  const stream = Buffer.concat([box('ftyp', Buffer.alloc(20, 1)), box('moof', Buffer.alloc(92, 2)), box('mdat', Buffer.alloc(5000, 3)), box('free', Buffer.alloc(0))]);
+  const stream = Buffer.concat([
+    box('ftyp', Buffer.alloc(20, 1)),
+    box('moof', Buffer.alloc(92, 2)),
+    box('mdat', Buffer.alloc(5000, 3)),
+    box('free', Buffer.alloc(0)),
+  ]);
 
   test.each([1, 7, 8, 13, 100, 4096, 100_000])('finds the same boxes in chunks of %d bytes', (chunkBytes) => {
     const boxes = readBoxes(stream, chunkBytes);
-    expect(boxes.map(({ type, size }) => [type, size])).toEqual([['ftyp', 28], ['moof', 100], ['mdat', 5008], ['free', 8]]);
+    expect(boxes.map(({ type, size }) => [type, size])).toEqual([
+      ['ftyp', 28],
+      ['moof', 100],
+      ['mdat', 5008],
+      ['free', 8],
+    ]);
     expect(Buffer.concat(boxes.map(wholeBox)).equals(stream)).toBe(true);
   });
 
@@ -67,8 +77,14 @@ describe('a part that is written', () => {
     ['frames of one length', frames],
     ['one frame', frames.slice(0, 1)],
     ['frames of different lengths', contiguous(frames.map((frame, index) => ({ ...frame, duration: frame.duration + (index % 2) })))],
-    ['B-frames, with composition offsets of both signs', frames.map((frame, index) => ({ ...frame, compositionOffset: index % 3 === 0 ? 1024 : -512 }))],
-    ['flags that differ in the middle', frames.map((frame, index) => ({ ...frame, flags: index === 5 ? 0x0200_0000 : frame.flags, keyframe: index === 5 || frame.keyframe }))],
+    [
+      'B-frames, with composition offsets of both signs',
+      frames.map((frame, index) => ({ ...frame, compositionOffset: index % 3 === 0 ? 1024 : -512 })),
+    ],
+    [
+      'flags that differ in the middle',
+      frames.map((frame, index) => ({ ...frame, flags: index === 5 ? 0x0200_0000 : frame.flags, keyframe: index === 5 || frame.keyframe })),
+    ],
   ])('is read back the same: %s', (_name, samples) => {
     expect(plain(reread(samples))).toEqual(plain(samples));
   });
@@ -111,7 +127,28 @@ describe('codec strings', () => {
   });
 
   const esds = (config: number[]): Buffer =>
-    Buffer.from([0, 0, 0, 0, 3, 0x80, 0x80, 0x80, 20 + config.length, 0, 1, 0, 4, 15 + config.length, 0x40, 0x15, ...Array<number>(11).fill(0), 5, config.length, ...config]);
+    Buffer.from([
+      0,
+      0,
+      0,
+      0,
+      3,
+      0x80,
+      0x80,
+      0x80,
+      20 + config.length,
+      0,
+      1,
+      0,
+      4,
+      15 + config.length,
+      0x40,
+      0x15,
+      ...Array<number>(11).fill(0),
+      5,
+      config.length,
+      ...config,
+    ]);
   test.each([
     ['AAC-LC', [0x11, 0x90], 'mp4a.40.2'],
     ['HE-AAC', [0x2b, 0x11], 'mp4a.40.5'],

@@ -83,29 +83,32 @@ describe.each(['low', 'standard'] as const)('with %s latency', (latency) => {
     expect((await finished()).match(/#EXT-X-GAP/g)).toEqual(text.match(/#EXT-X-GAP/g));
   });
 
-  test.skipIf(!mayMount())('a file system without a byte left costs the recording, not the picture, and is used again when it has room', async () => {
-    const media = join(origin.dataDir, 'media');
-    mkdirSync(media, { recursive: true });
-    mount(media, '256k');
-    try {
-      await origin.open('full', { playbackId: 'full', latency });
-      await once(encode({ sockets: await origin.startEncode('full', 1, renditions), renditions, seconds: 20 }), 'exit');
-      await until(async () => (await writeFailures()) > 3, 'the disk to be full');
-      expect((await origin.status('full')).playable).toBe(true);
-      expect(await expectAllPlayable()).toBeGreaterThan(8);
+  test.skipIf(!mayMount())(
+    'a file system without a byte left costs the recording, not the picture, and is used again when it has room',
+    async () => {
+      const media = join(origin.dataDir, 'media');
+      mkdirSync(media, { recursive: true });
+      mount(media, '256k');
+      try {
+        await origin.open('full', { playbackId: 'full', latency });
+        await once(encode({ sockets: await origin.startEncode('full', 1, renditions), renditions, seconds: 20 }), 'exit');
+        await until(async () => (await writeFailures()) > 3, 'the disk to be full');
+        expect((await origin.status('full')).playable).toBe(true);
+        expect(await expectAllPlayable()).toBeGreaterThan(8);
 
-      execFileSync('mount', ['-o', 'remount,size=64m', media]);
-      const failed = await writeFailures();
-      await once(encode({ sockets: await origin.startEncode('full', 2, renditions), renditions, seconds: 6 }), 'exit');
-      const { body } = await origin.control<{ durationSeconds: number }>('POST', '/broadcasts/full/end');
-      expect(body.durationSeconds).toBeGreaterThan(25);
-      expect(await writeFailures()).toBe(failed);
-      await origin.stop();
-      await origin.start();
-      expect(await origin.text('/full/index.m3u8')).toContain('#EXTM3U');
-    } finally {
-      await origin.stop();
-      execFileSync('umount', [media]);
-    }
-  });
+        execFileSync('mount', ['-o', 'remount,size=64m', media]);
+        const failed = await writeFailures();
+        await once(encode({ sockets: await origin.startEncode('full', 2, renditions), renditions, seconds: 6 }), 'exit');
+        const { body } = await origin.control<{ durationSeconds: number }>('POST', '/broadcasts/full/end');
+        expect(body.durationSeconds).toBeGreaterThan(25);
+        expect(await writeFailures()).toBe(failed);
+        await origin.stop();
+        await origin.start();
+        expect(await origin.text('/full/index.m3u8')).toContain('#EXTM3U');
+      } finally {
+        await origin.stop();
+        execFileSync('umount', [media]);
+      }
+    },
+  );
 });

@@ -14,7 +14,10 @@ function hold(count: number): { answered: number[]; drops: (() => boolean)[]; li
   const answered: number[] = [];
   let listed = false;
   const drops = Array.from({ length: count }, (_waiting, index) =>
-    held.hold({ topic: TOPIC, goal: '7/1', isDue: () => listed }, { answer: () => void answered.push(index), giveUp: () => undefined, limitMs: 60_000 }),
+    held.hold(
+      { topic: TOPIC, goal: '7/1', isDue: () => listed },
+      { answer: () => void answered.push(index), giveUp: () => undefined, limitMs: 60_000 },
+    ),
   );
   return { answered, drops, list: () => void (listed = true) };
 }

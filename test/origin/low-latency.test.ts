@@ -81,19 +81,22 @@ describe('a low-latency broadcast', () => {
   });
 
   const rates = [25, 30, 50, 60];
-  test.each(PART_DURATIONS.map((duration, index) => [duration, rates[index]!] as const))('in parts of %d s at %d fps keeps every rule', async (duration, rate) => {
-    origin.partDuration = duration;
-    await origin.stop();
-    await origin.start();
-    const list = [video(120, rate), AUDIO];
-    const encoder = await start(1, list);
-    await playable(1);
-    const histories = await followTo(list, 3);
-    encoder.kill();
-    await exited(encoder);
-    expect(findings(histories)).toEqual([]);
-    for (const { segments } of histories.values()) expect(segments.get(2)!.parts).toHaveLength(Math.round(GOP_SECONDS / duration));
-  });
+  test.each(PART_DURATIONS.map((duration, index) => [duration, rates[index]!] as const))(
+    'in parts of %d s at %d fps keeps every rule',
+    async (duration, rate) => {
+      origin.partDuration = duration;
+      await origin.stop();
+      await origin.start();
+      const list = [video(120, rate), AUDIO];
+      const encoder = await start(1, list);
+      await playable(1);
+      const histories = await followTo(list, 3);
+      encoder.kill();
+      await exited(encoder);
+      expect(findings(histories)).toEqual([]);
+      for (const { segments } of histories.values()) expect(segments.get(2)!.parts).toHaveLength(Math.round(GOP_SECONDS / duration));
+    },
+  );
 
   test('is playable with the first segment of every rendition, which is a short one', async () => {
     const encoder = await start(1);
@@ -116,7 +119,11 @@ describe('a low-latency broadcast', () => {
     expect(hinted.status).toBe(200);
     expect(hinted.headers.get('cache-control')).toBe('public, max-age=3600, immutable');
     expect((await fetch(`${playlist}p999999.m4s`)).status).toBe(404);
-    await until(async () => parseLive(await origin.text('/play/b/120p/index.m3u8')).mediaSequence > 0 || (await origin.status('b')).durationSeconds > 18, 'a long playlist');
+    await until(
+      async () =>
+        parseLive(await origin.text('/play/b/120p/index.m3u8')).mediaSequence > 0 || (await origin.status('b')).durationSeconds > 18,
+      'a long playlist',
+    );
 
     const { segments } = parseLive(await origin.text('/play/b/120p/index.m3u8'));
     const whole = segments.findLast(({ uri, parts }) => uri !== null && parts.length > 0)!;
@@ -183,6 +190,10 @@ describe('a low-latency broadcast', () => {
     await until(async () => (await heldNow()) === 1, 'a waiter');
     await end();
     expect(parseLive(await (await waiting).text()).ended).toBe(true);
-    expect(parseLive(await (await reload('_HLS_msn=99&_HLS_part=7&_HLS_skip=YES')).text())).toMatchObject({ ended: true, skipped: 0, hint: null });
+    expect(parseLive(await (await reload('_HLS_msn=99&_HLS_part=7&_HLS_skip=YES')).text())).toMatchObject({
+      ended: true,
+      skipped: 0,
+      hint: null,
+    });
   });
 });

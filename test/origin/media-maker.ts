@@ -8,7 +8,13 @@ export const AUDIO_TIMESCALE = 48_000;
 export const OFFSET_SECONDS = 10;
 
 export const videoInit = (): InitSegment => ({
-  bytes: Buffer.from('init'), kind: 'video', trackId: 1, timescale: VIDEO_TIMESCALE, codec: 'avc1.64001f', width: 426, height: 240,
+  bytes: Buffer.from('init'),
+  kind: 'video',
+  trackId: 1,
+  timescale: VIDEO_TIMESCALE,
+  codec: 'avc1.64001f',
+  width: 426,
+  height: 240,
   defaults: { duration: 0, size: 0, flags: 0 },
 });
 
@@ -21,7 +27,10 @@ export function videoFrames(from: number, to: number, isKey: (frame: number) => 
   return frames;
 }
 
-export const everySeconds = (seconds: number, rate = 30) => (frame: number): boolean => frame % Math.round(seconds * rate) === 0;
+export const everySeconds =
+  (seconds: number, rate = 30) =>
+  (frame: number): boolean =>
+    frame % Math.round(seconds * rate) === 0;
 
 /** AAC frames from `from` to `to` seconds, the priming frame included when it starts at 0. */
 export function audioFrames(from: number, to: number): Sample[] {

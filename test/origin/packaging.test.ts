@@ -31,7 +31,10 @@ afterAll(async () => {
 async function packets(...pieces: Buffer[]): Promise<Packet[]> {
   const path = join(scratch, `${probes++}.mp4`);
   await writeFile(path, Buffer.concat(pieces));
-  const { stdout, stderr } = spawnSync(ffprobePath(), ['-v', 'error', '-show_packets', '-of', 'json', path], { encoding: 'utf8', maxBuffer: 64 << 20 });
+  const { stdout, stderr } = spawnSync(ffprobePath(), ['-v', 'error', '-show_packets', '-of', 'json', path], {
+    encoding: 'utf8',
+    maxBuffer: 64 << 20,
+  });
   expect(stderr).toBe('');
   const { packets: found } = JSON.parse(stdout) as { packets: { pts_time: string; dts_time: string; flags: string }[] };
   return found.map(({ pts_time, dts_time, flags }) => ({ pts: Number(pts_time), dts: Number(dts_time), keyframe: flags.startsWith('K') }));
@@ -98,7 +101,9 @@ describe('a broadcast of three pictures and a sound', () => {
     const { variants, audio } = parseMultivariant(text);
     expect(audio).not.toBeNull();
     expect(variants.map(({ resolution, frameRate }) => [resolution, frameRate])).toEqual([
-      ['426x240', '30.000'], ['320x180', '30.000'], ['214x120', '30.000'],
+      ['426x240', '30.000'],
+      ['320x180', '30.000'],
+      ['214x120', '30.000'],
     ]);
     for (const { codecs } of variants) expect(codecs).toMatch(/^avc1\.[0-9a-f]{6},mp4a\.40\.2$/);
     const all = await onDemand('three');
@@ -106,7 +111,8 @@ describe('a broadcast of three pictures and a sound', () => {
       const variant = variants.find((candidate) => candidate.uri === uri)!;
       const sound = all.at(-1)!;
       const rate = async (place: typeof sound, index: number): Promise<number> =>
-        ((await origin.bytes(`${place.folder}${place.playlist.segments[index]!.uri}`)).length * 8) / place.playlist.segments[index]!.duration;
+        ((await origin.bytes(`${place.folder}${place.playlist.segments[index]!.uri}`)).length * 8) /
+        place.playlist.segments[index]!.duration;
       for (const [index, segment] of playlist.segments.entries()) {
         expect(segment.duration).toBeLessThan(playlist.targetDuration + 0.5);
         if (segment.duration < 1) continue;
@@ -136,14 +142,22 @@ describe('an encoder that dies and is replaced', () => {
   test('leaves one discontinuity at the same number everywhere, and a new header', async () => {
     await origin.open('restart', { playbackId: 'restart' });
     const receivedAt = Date.now() - 5000;
-    const first = encode({ sockets: await origin.startEncode('restart', 1, renditions, 2, { receivedAt }), renditions, seconds: 60, realTime: true });
+    const first = encode({
+      sockets: await origin.startEncode('restart', 1, renditions, 2, { receivedAt }),
+      renditions,
+      seconds: 60,
+      realTime: true,
+    });
     await until(async () => (await origin.status('restart')).durationSeconds >= 4, 'two segments');
     first.kill('SIGKILL');
     await exited(first);
     // What it is given came in long before what is listed: it is dated after that all the same.
     const second = encode({ sockets: await origin.startEncode('restart', 2, renditions, 2, { receivedAt }), renditions, seconds: 5 });
     await exited(second);
-    await until(async () => (await origin.status('restart')).renditions.every(({ connected }) => !connected), 'the end of the second encoder');
+    await until(
+      async () => (await origin.status('restart')).renditions.every(({ connected }) => !connected),
+      'the end of the second encoder',
+    );
     await origin.control('POST', '/broadcasts/restart/end');
     const all = await onDemand('restart');
     const breaks = all.map(({ playlist }) => playlist.segments.filter(({ discontinuity }) => discontinuity).map(({ uri }) => uri));
@@ -168,7 +182,11 @@ describe('an encoder that dies and is replaced', () => {
     await until(async () => (await origin.status('fenced')).renditions.every(({ connected }) => connected), 'the first encoder');
     await origin.startEncode('fenced', 2, renditions);
     await exited(old);
-    const { status, body } = await origin.control<{ code: string }>('POST', '/broadcasts/fenced/encodes', { epoch: 1, gopSeconds: 2, renditions });
+    const { status, body } = await origin.control<{ code: string }>('POST', '/broadcasts/fenced/encodes', {
+      epoch: 1,
+      gopSeconds: 2,
+      renditions,
+    });
     expect({ status, code: body.code }).toEqual({ status: 409, code: 'stale_epoch' });
     expect((await origin.status('fenced')).epoch).toBe(2);
   });

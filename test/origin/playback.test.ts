@@ -20,7 +20,11 @@ async function finished(broadcastId: string, options: Parameters<TestOrigin['ope
 }
 
 /** fetch() resolves dots in paths and unpacks gzip; this does neither. */
-function raw(method: string, path: string, headers: Record<string, string> = {}): Promise<{ status: number; headers: IncomingHttpHeaders; body: Buffer }> {
+function raw(
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; headers: IncomingHttpHeaders; body: Buffer }> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(origin.playback, { method, path, headers }, (response) => {
       const chunks: Buffer[] = [];
@@ -47,15 +51,43 @@ describe.each(SERVED_BY)('served by %s', (_name, viewerProcess) => {
     const init = '/pub/public/120p/init-1.mp4';
     const segment = '/pub/public/120p/0.m4s';
     test.each<[string, string, string, Record<string, string>, number, Record<string, string>]>([
-      ['the multivariant playlist of an ended broadcast', 'GET', '/pub/index.m3u8', {}, 200, { 'content-type': 'application/vnd.apple.mpegurl', 'cache-control': 'no-cache' }],
-      ['a media playlist', 'GET', '/pub/public/120p/vod.m3u8', {}, 200, { 'content-type': 'application/vnd.apple.mpegurl', vary: 'Accept-Encoding' }],
-      ['a segment', 'GET', segment, {}, 200, { 'content-type': 'video/mp4', 'cache-control': 'public, max-age=3600, immutable', 'accept-ranges': 'bytes' }],
+      [
+        'the multivariant playlist of an ended broadcast',
+        'GET',
+        '/pub/index.m3u8',
+        {},
+        200,
+        { 'content-type': 'application/vnd.apple.mpegurl', 'cache-control': 'no-cache' },
+      ],
+      [
+        'a media playlist',
+        'GET',
+        '/pub/public/120p/vod.m3u8',
+        {},
+        200,
+        { 'content-type': 'application/vnd.apple.mpegurl', vary: 'Accept-Encoding' },
+      ],
+      [
+        'a segment',
+        'GET',
+        segment,
+        {},
+        200,
+        { 'content-type': 'video/mp4', 'cache-control': 'public, max-age=3600, immutable', 'accept-ranges': 'bytes' },
+      ],
       ['a sound segment', 'GET', '/pub/public/audio/0.m4s', {}, 200, { 'content-type': 'audio/mp4' }],
       ['a header', 'GET', init, {}, 200, { 'content-type': 'video/mp4', 'cache-control': 'public, max-age=31536000, immutable' }],
       ['HEAD', 'HEAD', segment, {}, 200, { 'content-type': 'video/mp4' }],
       ['a part of a segment', 'GET', segment, { range: 'bytes=4-7' }, 206, { 'content-length': '4' }],
       ['a part that does not exist', 'GET', segment, { range: 'bytes=99999999-' }, 416, {}],
-      ['a preflight', 'OPTIONS', '/pub/index.m3u8', { origin: 'https://elsewhere.example', 'access-control-request-headers': 'range' }, 204, { 'access-control-allow-headers': 'Range, If-None-Match, Cache-Control' }],
+      [
+        'a preflight',
+        'OPTIONS',
+        '/pub/index.m3u8',
+        { origin: 'https://elsewhere.example', 'access-control-request-headers': 'range' },
+        204,
+        { 'access-control-allow-headers': 'Range, If-None-Match, Cache-Control' },
+      ],
       ['a preflight of nothing', 'OPTIONS', '/what/ever', {}, 204, {}],
       ['an unknown playback id', 'GET', '/nobody/index.m3u8', {}, 404, { 'retry-after': '1', 'cache-control': 'no-store' }],
       ['an unknown broadcast', 'GET', '/pub/other/120p/index.m3u8', {}, 404, { 'cache-control': 'no-store' }],
@@ -80,7 +112,8 @@ describe.each(SERVED_BY)('served by %s', (_name, viewerProcess) => {
       expect(answer.status).toBe(status);
       expect(answer.headers).toMatchObject({ 'access-control-allow-origin': '*', ...expected });
       expect(answer.headers['access-control-expose-headers']).toContain('Content-Range');
-      if (status >= 400 && status !== 416) expect(JSON.parse(answer.body.toString())).toMatchObject({ code: expect.any(String), message: expect.any(String) });
+      if (status >= 400 && status !== 416)
+        expect(JSON.parse(answer.body.toString())).toMatchObject({ code: expect.any(String), message: expect.any(String) });
     });
 
     test('of a segment in parts adds up to the whole', async () => {
@@ -154,7 +187,9 @@ describe('a viewer of a signed stream', () => {
   });
 
   test('has a token for one stream only', async () => {
-    const access = new ViewerAccess((_token, streamId) => (streamId === 'mine' ? Promise.resolve({ validUntil: MINUTES }) : Promise.reject(new HoldfastError('forbidden'))));
+    const access = new ViewerAccess((_token, streamId) =>
+      streamId === 'mine' ? Promise.resolve({ validUntil: MINUTES }) : Promise.reject(new HoldfastError('forbidden')),
+    );
     await access.check('t', 'mine', 0);
     await expect(access.check('t', 'other', 0)).rejects.toMatchObject({ code: 'forbidden' });
     await expect(access.check(null, 'mine', 0)).rejects.toMatchObject({ code: 'unauthenticated' });
@@ -178,18 +213,38 @@ test.each<[string | undefined, ReturnType<typeof parseRange>]>([
   expect(parseRange(header, 100)).toEqual(range);
 });
 
-test.each([['gzip', true], ['gzip, deflate, br', true], ['br', false], [undefined, false], ['gzip;q=0', false], ['gzip;q=0.5', true], ['gzip;q=0, br', false]])(
-  'a client that accepts %s takes gzip: %s',
-  (header, takes) => {
-    expect(takesGzip(header)).toBe(takes);
-  },
-);
+test.each([
+  ['gzip', true],
+  ['gzip, deflate, br', true],
+  ['br', false],
+  [undefined, false],
+  ['gzip;q=0', false],
+  ['gzip;q=0.5', true],
+  ['gzip;q=0, br', false],
+])('a client that accepts %s takes gzip: %s', (header, takes) => {
+  expect(takesGzip(header)).toBe(takes);
+});
 
 test.each([
-  ['/p/index.m3u8', 'multivariant'], ['/p/player', 'player'], ['/p/b/720p/index.m3u8', 'playlist'], ['/p/b/audio/vod.m3u8', 'playlist'],
-  ['/p/b/720p/12.m4s', 'media'], ['/p/b/720p/init-3.mp4', 'media'], ['/p/b/720p/init-3-1.mp4', 'media'], ['/assets/player.css', 'asset'],
-  ['/', undefined], ['/p', undefined], ['/p/b', undefined], ['/p/b/720p', undefined], ['/p/b/720p/x.m4s', undefined], ['/p/b/720p/1.m4s.tmp', undefined],
-  ['/p/b/../1.m4s', undefined], ['/p/b/720p/1.m4s/', undefined], ['/./b/720p/1.m4s', undefined], ['/p/%2e%2e/720p/1.m4s', undefined], ['/assets/../x', undefined],
+  ['/p/index.m3u8', 'multivariant'],
+  ['/p/player', 'player'],
+  ['/p/b/720p/index.m3u8', 'playlist'],
+  ['/p/b/audio/vod.m3u8', 'playlist'],
+  ['/p/b/720p/12.m4s', 'media'],
+  ['/p/b/720p/init-3.mp4', 'media'],
+  ['/p/b/720p/init-3-1.mp4', 'media'],
+  ['/assets/player.css', 'asset'],
+  ['/', undefined],
+  ['/p', undefined],
+  ['/p/b', undefined],
+  ['/p/b/720p', undefined],
+  ['/p/b/720p/x.m4s', undefined],
+  ['/p/b/720p/1.m4s.tmp', undefined],
+  ['/p/b/../1.m4s', undefined],
+  ['/p/b/720p/1.m4s/', undefined],
+  ['/./b/720p/1.m4s', undefined],
+  ['/p/%2e%2e/720p/1.m4s', undefined],
+  ['/assets/../x', undefined],
 ])('the address %s means: %s', (path, kind) => {
   expect(parsePlaybackPath(path)?.kind).toBe(kind);
 });

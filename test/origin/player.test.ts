@@ -33,7 +33,10 @@ describe('the player page', () => {
     const first = encode({ sockets: await origin.startEncode('show', 1, renditions), renditions, seconds: 120, realTime: true });
     expect(await player.isMoving()).toBe(true);
     expect(await stateOf(player)).toBe('playing');
-    for (const [index, height] of [[0, 120], [1, 240]] as const) {
+    for (const [index, height] of [
+      [0, 120],
+      [1, 240],
+    ] as const) {
       await player.chooseLevel(index);
       await until(async () => (await player.state()).height === height, `a picture of ${height} lines`);
     }

@@ -13,7 +13,11 @@ describe('the first frame of an encoder is dated', () => {
     ['never later than that', { receivedAt: NOON + 500 }, NOON],
     ['the same when a later one is listed first', { receivedAt: NOON - 1400, mediaSeconds: 12 }, NOON - 1400],
     ['after the end of what is listed', { receivedAt: NOON - 1400, notBeforeMs: NOON - 300 }, NOON - 300],
-    ['so that what is listed first is after that end', { receivedAt: NOON - 1400, mediaSeconds: 12, notBeforeMs: NOON + 1000 }, NOON - 1000],
+    [
+      'so that what is listed first is after that end',
+      { receivedAt: NOON - 1400, mediaSeconds: 12, notBeforeMs: NOON + 1000 },
+      NOON - 1000,
+    ],
     ['as it came in, whatever was listed long before', { receivedAt: NOON - 1400, notBeforeMs: NOON - 60_000 }, NOON - 1400],
   ])('%s', (_name, rest, expected) => {
     expect(wallOfZeroMs(run(rest)) + STARTED.mediaSeconds * 1000).toBe(expected);

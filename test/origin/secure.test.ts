@@ -20,14 +20,32 @@ let key: string;
 async function makeCertificate(name: string): Promise<{ cert: string; key: string }> {
   const files = { cert: join(dir, `${name}.pem`), key: join(dir, `${name}.key`) };
   await promisify(execFile)('openssl', [
-    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
-    '-keyout', files.key, '-out', files.cert, '-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-days',
+    '2',
+    '-keyout',
+    files.key,
+    '-out',
+    files.cert,
+    '-subj',
+    `/CN=${name}`,
+    '-addext',
+    'subjectAltName=DNS:localhost,IP:127.0.0.1',
   ]);
   return files;
 }
 
-
-function over(session: ClientHttp2Session, path: string, headers: Record<string, string> = {}): Promise<{ headers: IncomingHttpHeaders; body: Buffer }> {
+function over(
+  session: ClientHttp2Session,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ headers: IncomingHttpHeaders; body: Buffer }> {
   return new Promise((resolve, reject) => {
     const stream = session.request({ ':path': path, ...headers });
     let answered: IncomingHttpHeaders = {};
@@ -68,7 +86,10 @@ describe.each(SERVED_BY)('playback over TLS, served by %s', (_name, viewerProces
     for (const { headers, body } of await Promise.all(held)) {
       expect(headers).toMatchObject({ ':status': 200, 'content-type': 'video/mp4', 'content-length': String(body.length) });
     }
-    expect((await over(session, playlist, { 'accept-encoding': 'gzip' })).headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept-Encoding' });
+    expect((await over(session, playlist, { 'accept-encoding': 'gzip' })).headers).toMatchObject({
+      'content-encoding': 'gzip',
+      vary: 'Accept-Encoding',
+    });
     expect((await over(session, '/play/b/120p/0.m4s', { range: 'bytes=4-7' })).body.toString()).toBe('moof');
     expect((await over(session, '/play/b/120p/99.m4s')).headers).toMatchObject({ ':status': 404, 'access-control-allow-origin': '*' });
     publisher.kill();
@@ -100,7 +121,9 @@ describe.each(SERVED_BY)('playback over TLS, served by %s', (_name, viewerProces
       await until(async () => (await origin.status('live')).playable, 'something to play');
       const player = await Player.open(browser, `${origin.playback}/show/player`);
       expect(await player.isMoving()).toBe(true);
-      const protocols = await player.page.evaluate<string[]>(`performance.getEntriesByType('resource').map((entry) => entry.nextHopProtocol)`);
+      const protocols = await player.page.evaluate<string[]>(
+        `performance.getEntriesByType('resource').map((entry) => entry.nextHopProtocol)`,
+      );
       expect(new Set(protocols.filter((protocol) => protocol !== ''))).toEqual(new Set(['h2']));
     } finally {
       await browser.close();

@@ -20,7 +20,10 @@ const LOOPBACK = '127.0.0.1';
 const CACHE_BYTES = 64 << 20;
 
 /** Who answers viewers, for what has to be the same either way: the name, and {@link TestOrigin.viewerProcess}. */
-export const SERVED_BY = [['the origin', false], ['a viewer process', true]] as const;
+export const SERVED_BY = [
+  ['the origin', false],
+  ['a viewer process', true],
+] as const;
 
 export const video = (height: number, frameRate = 30, bitrate = 300_000): VideoRendition => ({
   id: `${height}p`,
@@ -136,7 +139,13 @@ export class TestOrigin {
     if (status !== 200) throw new Error(`open answered ${status}`);
   }
 
-  async startEncode(broadcastId: string, epoch: number, renditions: Rendition[], gopSeconds = 2, rest: Pick<StartEncode, 'firstGopSeconds' | 'receivedAt'> = {}): Promise<StartedEncode['sockets']> {
+  async startEncode(
+    broadcastId: string,
+    epoch: number,
+    renditions: Rendition[],
+    gopSeconds = 2,
+    rest: Pick<StartEncode, 'firstGopSeconds' | 'receivedAt'> = {},
+  ): Promise<StartedEncode['sockets']> {
     const request: StartEncode = { epoch, gopSeconds, renditions, ...rest };
     const { status, body } = await this.control<StartedEncode>('POST', `/broadcasts/${broadcastId}/encodes`, request);
     if (status !== 200) throw new Error(`encodes answered ${status} ${JSON.stringify(body)}`);
@@ -168,8 +177,18 @@ export class TestOrigin {
 }
 
 const FMP4 = [
-  '-movflags', '+frag_every_frame+empty_moov+default_base_moof+frag_discont+skip_trailer', '-use_editlist', '0',
-  '-avoid_negative_ts', 'disabled', '-output_ts_offset', '10', '-flush_packets', '1', '-f', 'mp4',
+  '-movflags',
+  '+frag_every_frame+empty_moov+default_base_moof+frag_discont+skip_trailer',
+  '-use_editlist',
+  '0',
+  '-avoid_negative_ts',
+  'disabled',
+  '-output_ts_offset',
+  '10',
+  '-flush_packets',
+  '1',
+  '-f',
+  'mp4',
 ];
 
 export interface EncodeOptions {
@@ -189,28 +208,85 @@ export function encode({ sockets, renditions, seconds, gopSeconds = 2, firstGopS
   const length = ['-t', String(seconds)];
   const rate = Math.max(...renditions.map((rendition) => (rendition.kind === 'video' ? rendition.frameRate : 0)), 1);
   const inputs = [
-    ...pace, ...length, '-f', 'lavfi', '-i', `testsrc2=size=426x240:rate=${rate}`,
-    ...pace, ...length, '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000',
+    ...pace,
+    ...length,
+    '-f',
+    'lavfi',
+    '-i',
+    `testsrc2=size=426x240:rate=${rate}`,
+    ...pace,
+    ...length,
+    '-f',
+    'lavfi',
+    '-i',
+    'sine=frequency=440:sample_rate=48000',
   ];
   const outputs = renditions.flatMap((rendition) => {
     const socket = `unix:${sockets[rendition.id]}`;
     if (rendition.kind === 'audio') {
-      return ['-map', '1:a', '-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-ar', '48000', '-af', 'aresample=async=1:first_pts=0', ...FMP4, socket];
+      return [
+        '-map',
+        '1:a',
+        '-c:a',
+        'aac',
+        '-b:a',
+        '128k',
+        '-ac',
+        '2',
+        '-ar',
+        '48000',
+        '-af',
+        'aresample=async=1:first_pts=0',
+        ...FMP4,
+        socket,
+      ];
     }
     const gop = String(Math.round(rendition.frameRate * gopSeconds));
-    const early = firstGopSeconds === undefined ? [] : ['-force_key_frames', `expr:eq(n,${Math.round(rendition.frameRate * firstGopSeconds)})+eq(n,${gop})`];
-    const rateArgument = Number.isInteger(rendition.frameRate) ? String(rendition.frameRate) : `${Math.round(rendition.frameRate * 1001)}/1001`;
+    const early =
+      firstGopSeconds === undefined
+        ? []
+        : ['-force_key_frames', `expr:eq(n,${Math.round(rendition.frameRate * firstGopSeconds)})+eq(n,${gop})`];
+    const rateArgument = Number.isInteger(rendition.frameRate)
+      ? String(rendition.frameRate)
+      : `${Math.round(rendition.frameRate * 1001)}/1001`;
     return [
-      '-map', '0:v', '-vf', `scale=${rendition.width}:${rendition.height},setsar=1`, '-c:v', 'libx264', '-pix_fmt', 'yuv420p',
-      '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', gop, '-keyint_min', gop, '-sc_threshold', '0', '-forced-idr', '1', ...early,
-      '-b:v', String(rendition.bitrate), '-maxrate', String(rendition.bitrate), '-bufsize', String(rendition.bitrate),
-      '-fps_mode', 'cfr', '-r', rateArgument, ...FMP4, socket,
+      '-map',
+      '0:v',
+      '-vf',
+      `scale=${rendition.width}:${rendition.height},setsar=1`,
+      '-c:v',
+      'libx264',
+      '-pix_fmt',
+      'yuv420p',
+      '-preset',
+      'ultrafast',
+      '-tune',
+      'zerolatency',
+      '-g',
+      gop,
+      '-keyint_min',
+      gop,
+      '-sc_threshold',
+      '0',
+      '-forced-idr',
+      '1',
+      ...early,
+      '-b:v',
+      String(rendition.bitrate),
+      '-maxrate',
+      String(rendition.bitrate),
+      '-bufsize',
+      String(rendition.bitrate),
+      '-fps_mode',
+      'cfr',
+      '-r',
+      rateArgument,
+      ...FMP4,
+      socket,
     ];
   });
   return spawn(ffmpegPath(), ['-hide_banner', '-loglevel', 'error', '-nostdin', '-y', ...inputs, ...outputs], { stdio: 'ignore' });
 }
 
 export const exited = (child: ChildProcess): Promise<void> =>
-  child.exitCode !== null || child.signalCode !== null
-    ? Promise.resolve()
-    : new Promise((resolve) => child.once('exit', () => resolve()));
+  child.exitCode !== null || child.signalCode !== null ? Promise.resolve() : new Promise((resolve) => child.once('exit', () => resolve()));

@@ -19,7 +19,10 @@ async function encoded(id: string, request: Pick<StartEncode, 'epoch' | 'fromSeq
   const body: StartEncode = { ...request, gopSeconds: 1, renditions };
   const { sockets } = (await origin.control<StartedEncode>('POST', `/broadcasts/${id}/encodes`, body)).body;
   await exited(encode({ sockets, renditions, seconds: 3, gopSeconds: 1 }));
-  await until(async () => (await origin.status(id)).renditions.every(({ connected, segments }) => !connected && segments >= 2), 'the encoder to be over');
+  await until(
+    async () => (await origin.status(id)).renditions.every(({ connected, segments }) => !connected && segments >= 2),
+    'the encoder to be over',
+  );
 }
 
 describe.each<Latency>(['low', 'standard'])('a broadcast of %s latency that comes from another host', (latency) => {

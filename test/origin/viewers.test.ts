@@ -73,13 +73,16 @@ describe('a live broadcast from a viewer process', () => {
 test('what a token opens is for its viewer alone', async () => {
   const origin = await TestOrigin.start({ viewerProcess: true });
   try {
-    origin.verify = (token) => (token === 'good' ? Promise.resolve({ validUntil: Date.now() + 60_000 }) : Promise.reject(new HoldfastError('invalid_credentials')));
+    origin.verify = (token) =>
+      token === 'good' ? Promise.resolve({ validUntil: Date.now() + 60_000 }) : Promise.reject(new HoldfastError('invalid_credentials'));
     const renditions = [video(120)];
     await origin.open('b', { playbackPolicy: 'signed' });
     await exited(encode({ sockets: await origin.startEncode('b', 1, renditions), renditions, seconds: 2 }));
     await origin.control('POST', '/broadcasts/b/end');
     const statusOf = async (query: string): Promise<number> => (await fetch(`${origin.playback}/play/b/120p/0.m4s${query}`)).status;
-    expect([await statusOf('?token=good'), await statusOf('?token=bad'), await statusOf(''), await statusOf('?token=good')]).toEqual([200, 401, 401, 200]);
+    expect([await statusOf('?token=good'), await statusOf('?token=bad'), await statusOf(''), await statusOf('?token=good')]).toEqual([
+      200, 401, 401, 200,
+    ]);
   } finally {
     await origin.close();
   }
@@ -115,14 +118,21 @@ describe('an origin that', () => {
   };
   const serve = async (): Promise<string> => {
     viewers = await startViewerServer({
-      playback: { host: '127.0.0.1', port: 0 }, originSocket: socketPath, tls: null,
-      limits: { connections: 0, held: 0, proxies: [] }, registry: createRegistry('origin-viewers'), log: pino({ level: 'silent' }),
+      playback: { host: '127.0.0.1', port: 0 },
+      originSocket: socketPath,
+      tls: null,
+      limits: { connections: 0, held: 0, proxies: [] },
+      registry: createRegistry('origin-viewers'),
+      log: pino({ level: 'silent' }),
     });
     return `http://127.0.0.1:${viewers.port}`;
   };
   const ANSWER = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncache-control: no-store\r\n\r\nok';
 
-  test.each<[string, Record<string, string>]>([['a plain request', {}], ['a range', { range: 'bytes=0-1' }]])('is away: %s is answered with 503, and asked again', async (_name, headers) => {
+  test.each<[string, Record<string, string>]>([
+    ['a plain request', {}],
+    ['a range', { range: 'bytes=0-1' }],
+  ])('is away: %s is answered with 503, and asked again', async (_name, headers) => {
     const url = `${await serve()}/play/index.m3u8`;
     const answer = await fetch(url, { headers });
     expect(answer.status).toBe(503);
@@ -169,9 +179,10 @@ test('everyone who asks meanwhile gets the answer of the first, and who comes la
   const answers: ((text: string) => void)[] = [];
   const told: string[] = [];
   const link = {
-    ask: () => new Promise<{ status: number; headers: Record<string, string>; body: Buffer }>((resolve) => {
-      answers.push((text) => resolve({ status: 200, headers: { 'cache-control': 'no-cache' }, body: Buffer.from(text) }));
-    }),
+    ask: () =>
+      new Promise<{ status: number; headers: Record<string, string>; body: Buffer }>((resolve) => {
+        answers.push((text) => resolve({ status: 200, headers: { 'cache-control': 'no-cache' }, body: Buffer.from(text) }));
+      }),
   };
   const shared = new SharedAnswers(link, (key) => told.push(key));
   const question = { key: 'k', target: '/', gzip: false };

@@ -23,11 +23,18 @@ export async function makeClip(dir: string, name: string, options: ClipOptions =
   const path = join(dir, `${name}.flv`);
   const rate = String(videoBitrate);
   await promisify(execFile)(ffmpegPath(), [
-    '-hide_banner', '-loglevel', 'error', '-nostdin', '-y',
+    '-hide_banner',
+    '-loglevel',
+    'error',
+    '-nostdin',
+    '-y',
     ...(videoBitrate ? ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=30'] : []),
     ...(audio ? ['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000'] : []),
-    '-t', String(seconds),
-    ...(videoBitrate ? [...videoCodec, '-g', '30', '-keyint_min', '30', '-b:v', rate, '-minrate', rate, '-maxrate', rate, '-bufsize', rate] : []),
+    '-t',
+    String(seconds),
+    ...(videoBitrate
+      ? [...videoCodec, '-g', '30', '-keyint_min', '30', '-b:v', rate, '-minrate', rate, '-maxrate', rate, '-bufsize', rate]
+      : []),
     ...(audio ? ['-c:a', 'aac', '-b:a', '96k'] : []),
     path,
   ]);
@@ -62,7 +69,9 @@ export class Programme {
     this.#tags = tagsOf(clip);
     const frameMs = 34;
     this.#lengthMs = this.#tags.at(-1)!.timeMs + frameMs;
-    this.#server = createServer((request, response) => this.#play(response, new URL(request.url!, 'http://programme').searchParams.get('reader')));
+    this.#server = createServer((request, response) =>
+      this.#play(response, new URL(request.url!, 'http://programme').searchParams.get('reader')),
+    );
   }
 
   static async start(clipPath: string): Promise<Programme> {
@@ -120,7 +129,7 @@ export class Programme {
 
 function tagsOf(clip: Buffer): Tag[] {
   const tags: Tag[] = [];
-  for (let at = FILE_HEADER_BYTES; at + TAG_OVERHEAD_BYTES <= clip.length; ) {
+  for (let at = FILE_HEADER_BYTES; at + TAG_OVERHEAD_BYTES <= clip.length;) {
     const length = TAG_OVERHEAD_BYTES + clip.readUIntBE(at + 1, 3);
     const bytes = clip.subarray(at, at + length);
     const PAYLOAD = 11;

@@ -12,7 +12,24 @@ export interface PublishOptions {
   audioCodec?: string[];
 }
 
-const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-g', '60', '-keyint_min', '60', '-sc_threshold', '0', '-b:v', '1500k'];
+const X264 = [
+  '-c:v',
+  'libx264',
+  '-preset',
+  'ultrafast',
+  '-tune',
+  'zerolatency',
+  '-pix_fmt',
+  'yuv420p',
+  '-g',
+  '60',
+  '-keyint_min',
+  '60',
+  '-sc_threshold',
+  '0',
+  '-b:v',
+  '1500k',
+];
 const AAC = ['-c:a', 'aac', '-b:a', '96k'];
 const STDERR_KEPT = 4000;
 
@@ -22,15 +39,29 @@ export class Publisher {
   #stderr = '';
 
   constructor(url: string, options: PublishOptions = {}) {
-    const { video = 'testsrc2=size=640x360:rate=30', audio = 'sine=frequency=440:sample_rate=48000', videoCodec = X264, audioCodec = AAC } = options;
-    this.process = spawn(ffmpegPath(), [
-      '-hide_banner', '-loglevel', 'warning', '-nostdin',
-      ...(video ? ['-re', '-f', 'lavfi', '-i', video] : []),
-      ...(audio ? ['-re', '-f', 'lavfi', '-i', audio] : []),
-      ...(video ? videoCodec : []),
-      ...(audio ? audioCodec : []),
-      '-f', 'flv', url,
-    ], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const {
+      video = 'testsrc2=size=640x360:rate=30',
+      audio = 'sine=frequency=440:sample_rate=48000',
+      videoCodec = X264,
+      audioCodec = AAC,
+    } = options;
+    this.process = spawn(
+      ffmpegPath(),
+      [
+        '-hide_banner',
+        '-loglevel',
+        'warning',
+        '-nostdin',
+        ...(video ? ['-re', '-f', 'lavfi', '-i', video] : []),
+        ...(audio ? ['-re', '-f', 'lavfi', '-i', audio] : []),
+        ...(video ? videoCodec : []),
+        ...(audio ? audioCodec : []),
+        '-f',
+        'flv',
+        url,
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
     this.process.stderr!.on('data', (chunk: Buffer) => (this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT)));
   }
 

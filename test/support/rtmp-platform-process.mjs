@@ -57,7 +57,9 @@ function serve(socket) {
     tell({ type: 'command', id, cmd, name: streamName, tcUrl: cmdObj?.tcUrl, app: cmdObj?.app });
     if (cmd === 'connect' && options.refuseConnect) {
       rtmp.sendInvokeMessage(0, {
-        cmd: '_error', transId: 1, cmdObj: null,
+        cmd: '_error',
+        transId: 1,
+        cmdObj: null,
         info: { level: 'error', code: 'NetConnection.Connect.Rejected', description: options.refuseConnect },
       });
       socket.end();

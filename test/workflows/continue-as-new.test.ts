@@ -36,7 +36,13 @@ describe('a broadcast whose history has become long goes on in a new run', () =>
     await until(() => stage.status === 'live', 'live again');
     expect((await handle.result()).status).toBe('ended');
     expect(stage.eventTypes).toEqual([
-      'stream.created', 'stream.connected', 'stream.live', 'stream.reconnecting', 'stream.reconnected', 'stream.ending', 'stream.ended',
+      'stream.created',
+      'stream.connected',
+      'stream.live',
+      'stream.reconnecting',
+      'stream.reconnected',
+      'stream.ending',
+      'stream.ended',
     ]);
     expect(stage.events.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(stage.events.at(-1)?.cause).toBe('max_duration');

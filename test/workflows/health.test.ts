@@ -30,7 +30,11 @@ describe('an encoder that is too slow', () => {
     expect(second.input).toMatchObject({ epoch: 2, without: ['720p'], after: { epoch: 1, mediaSeconds: 30 } });
     await until(() => stage.eventTypes.includes('stream.health'), 'the health event');
     expect(stage.events.at(-1)?.data).toEqual({
-      problem: 'encoder_too_slow', droppedRendition: '720p', renditions: ['480p', '240p', 'audio'], speed: 0.5, behindSeconds: 12,
+      problem: 'encoder_too_slow',
+      droppedRendition: '720p',
+      renditions: ['480p', '240p', 'audio'],
+      speed: 0.5,
+      behindSeconds: 12,
     });
     expect(stage.projections.at(-1)?.broadcast?.renditions.map(({ id }) => id)).toEqual(['480p', '240p', 'audio']);
     second.finish(tooSlow);
@@ -61,13 +65,21 @@ describe('health of what goes on beside a broadcast', () => {
   it('is in the timeline once, and not when it is of another broadcast, or of none', async () => {
     const { stage } = bench;
     const { encoder, handle } = await liveStream();
-    for (const [id, broadcastId] of [['a', null], ['a', null], ['b', encoder.input.broadcastId], ['c', 'brd_other']] as const) {
+    for (const [id, broadcastId] of [
+      ['a', null],
+      ['a', null],
+      ['b', encoder.input.broadcastId],
+      ['c', 'brd_other'],
+    ] as const) {
       await handle.signal(streamHealthSignal, health(id, broadcastId));
     }
     await handle.executeUpdate(endUpdate, { args: [{ cause: 'api' }] });
     await handle.result();
     const told = stage.events.filter(({ type }) => type === 'stream.health').map(({ data }) => data);
-    expect(told).toEqual([{ problem: 'disk_full', freeMib: 3 }, { problem: 'disk_full', freeMib: 3 }]);
+    expect(told).toEqual([
+      { problem: 'disk_full', freeMib: 3 },
+      { problem: 'disk_full', freeMib: 3 },
+    ]);
     expect(stage.status).toBe('ended');
   });
 });

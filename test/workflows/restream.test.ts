@@ -39,7 +39,11 @@ const connectLive = async (id: string, number = 1): Promise<StagedConnection> =>
   await eventually(id, 'restream.live');
   return connection;
 };
-const stateOf = (id: string) => bench.stage.projections.flatMap(({ restreams }) => restreams ?? []).filter(({ destinationId }) => destinationId === id).at(-1);
+const stateOf = (id: string) =>
+  bench.stage.projections
+    .flatMap(({ restreams }) => restreams ?? [])
+    .filter(({ destinationId }) => destinationId === id)
+    .at(-1);
 
 describe('destinations of a stream that goes live', () => {
   it('are connected if they are enabled, each by itself', async () => {
@@ -141,7 +145,10 @@ describe('an encoder that comes back', () => {
     const { publish } = await liveStream(destination('one'));
     (await connectLive('one')).finish({ code: 'restream_source_lost', detail: 'interrupted', wasLive: true, bytesSent: 1 });
     await publish(2, { source: HEVC });
-    await until(async () => (await bench.stage.connection('one', bench.stage.connections.length)).input.source.video?.codec === 'hevc', 'the new format');
+    await until(
+      async () => (await bench.stage.connection('one', bench.stage.connections.length)).input.source.video?.codec === 'hevc',
+      'the new format',
+    );
   });
 
   it('with a format the connection can carry changes nothing', async () => {
@@ -171,7 +178,9 @@ describe('the end handshake', () => {
     expect(endings).toEqual(['stream.ending', 'restream.ended', 'restream.ended', 'restream.ended', 'stream.ended']);
     expect(events('failed').at(-1)).toBe('restream.failed');
     const { calls } = bench.stage;
-    expect(calls.indexOf('finishPlaylists')).toBeGreaterThan(Math.max(...['live', 'starting'].map((id) => calls.indexOf(`stopRestream ${id}`))));
+    expect(calls.indexOf('finishPlaylists')).toBeGreaterThan(
+      Math.max(...['live', 'starting'].map((id) => calls.indexOf(`stopRestream ${id}`))),
+    );
   });
 
   it('does not wait for a destination that never answers, and says so', async () => {

@@ -6,7 +6,15 @@ import { HOST_ID, SOURCE } from './support.js';
 type Message = { started: PublishStarted } | { stopped: PublishStopped };
 
 const started = (publishSeq: number, eventId = `start-${publishSeq}`): Message => ({
-  started: { eventId, streamId: 'str_1', publishId: `pub-${publishSeq}`, publishSeq, hostId: HOST_ID, source: SOURCE, remoteAddress: '192.0.2.1:5000' },
+  started: {
+    eventId,
+    streamId: 'str_1',
+    publishId: `pub-${publishSeq}`,
+    publishSeq,
+    hostId: HOST_ID,
+    source: SOURCE,
+    remoteAddress: '192.0.2.1:5000',
+  },
 });
 const stopped = (publishSeq: number, eventId = `stop-${publishSeq}`): Message => ({
   stopped: { eventId, publishId: `pub-${publishSeq}`, publishSeq, reason: 'closed' },

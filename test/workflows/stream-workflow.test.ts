@@ -172,7 +172,10 @@ describe('an encoder that fails', () => {
       await bench.env.sleep('1 second');
     }
     expect((await stream.handle.result()).status).toBe('ended');
-    expect(stage.events.find((event) => event.type === 'stream.failed')).toMatchObject({ cause: 'encoder_failed', data: { detail: 'failure 3' } });
+    expect(stage.events.find((event) => event.type === 'stream.failed')).toMatchObject({
+      cause: 'encoder_failed',
+      data: { detail: 'failure 3' },
+    });
     expect(stage.encoders).toHaveLength(3);
   });
 });
@@ -284,7 +287,13 @@ describe('a recorded stream', () => {
     await handle.executeUpdate(endUpdate, { args: [{ cause: 'api' }] });
     await handle.result();
     expect(stage.eventTypes).toEqual([
-      'stream.created', 'stream.connected', 'stream.live', 'recording.started', 'stream.ending', 'stream.ended', 'recording.ready',
+      'stream.created',
+      'stream.connected',
+      'stream.live',
+      'recording.started',
+      'stream.ending',
+      'stream.ended',
+      'recording.ready',
     ]);
     expect(stage.projections.at(-1)?.recording).toMatchObject({ status: 'ready', durationSeconds: 4 });
   });

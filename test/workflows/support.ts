@@ -23,7 +23,10 @@ import { temporalTestServerPath } from '../support/toolchain.js';
 import { until } from '../support/until.js';
 
 // Only what is wrong: the SDK tells every worker's states otherwise.
-Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } } });
+Runtime.install({
+  logger: new DefaultLogger('ERROR'),
+  telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } },
+});
 
 export const HOST_ID = 'test-host';
 /** Another media host of the same stage; what is done there is told with its name. */
@@ -110,7 +113,8 @@ export class Stage {
       streamSettings: async () => database(this.settings),
       recordProjections: async (projections) => void database(this.projections).push(...projections),
       destinationsOf: async () => database(this.destinations),
-      broadcastsOf: async () => [...new Set(this.encoders.map(({ input }) => input.broadcastId))].map((broadcastId) => ({ broadcastId, hostId: HOST_ID })),
+      broadcastsOf: async () =>
+        [...new Set(this.encoders.map(({ input }) => input.broadcastId))].map((broadcastId) => ({ broadcastId, hostId: HOST_ID })),
       recordPart: async ({ hostId, durationSeconds }) => void this.calls.push(`recordPart ${hostId} ${durationSeconds}`),
       markMediaDeleted: async (broadcastId) => void this.calls.push(`markMediaDeleted ${broadcastId}`),
       purgeStream: async (streamId) => void this.calls.push(`purgeStream ${streamId}`),
@@ -135,7 +139,10 @@ export class Stage {
       },
       stopTranscode: async () => {
         await call('stopTranscode');
-        this.encoders.filter((encoder) => encoder.hostId === hostId).at(-1)?.finish({ reason: 'stopped', detail: '', mediaSeconds: 1 });
+        this.encoders
+          .filter((encoder) => encoder.hostId === hostId)
+          .at(-1)
+          ?.finish({ reason: 'stopped', detail: '', mediaSeconds: 1 });
       },
       finishPlaylists: async () => {
         await call('finishPlaylists');
@@ -244,7 +251,12 @@ export class WorkflowBench {
     const streams = await Worker.create({ connection, taskQueue: STREAMS_QUEUE, workflowBundle, activities: stage.catalogActivities() });
     const hosts = await Promise.all(
       [HOST_ID, OTHER_HOST].map((hostId) =>
-        Worker.create({ connection, taskQueue: mediaQueue(hostId), activities: stage.mediaActivities(hostId), shutdownForceTime: '1 second' }),
+        Worker.create({
+          connection,
+          taskQueue: mediaQueue(hostId),
+          activities: stage.mediaActivities(hostId),
+          shutdownForceTime: '1 second',
+        }),
       ),
     );
     const running = [streams, ...hosts].map((worker) => worker.run()).map((run) => run.catch((error: unknown) => String(error)));

@@ -29,7 +29,13 @@ describe('a publisher that comes to another media host', () => {
     const { stage } = bench;
     const { handle, first, second } = await takenOver();
     expect(second.hostId).toBe(OTHER_HOST);
-    expect(second.input).toMatchObject({ epoch: 2, broadcastId: first.input.broadcastId, publishId: 'pub-2', after: null, programme: false });
+    expect(second.input).toMatchObject({
+      epoch: 2,
+      broadcastId: first.input.broadcastId,
+      publishId: 'pub-2',
+      after: null,
+      programme: false,
+    });
     expect(first.input.fromSequence).toBeUndefined();
     expect(second.input.fromSequence).toBeGreaterThan(0);
     await until(() => stage.status === 'reconnecting', 'reconnecting');
@@ -50,7 +56,11 @@ describe('a publisher that comes to another media host', () => {
     await handle.executeUpdate(endUpdate, { args: [{ cause: 'api' }] });
     expect((await handle.result()).status).toBe('ended');
     expect(stage.calls).toEqual([
-      'transcode 1', `transcode 2 at ${OTHER_HOST}`, `stopTranscode at ${OTHER_HOST}`, `finishPlaylists at ${OTHER_HOST}`, `disconnect pub-2 at ${OTHER_HOST}`,
+      'transcode 1',
+      `transcode 2 at ${OTHER_HOST}`,
+      `stopTranscode at ${OTHER_HOST}`,
+      `finishPlaylists at ${OTHER_HOST}`,
+      `disconnect pub-2 at ${OTHER_HOST}`,
     ]);
     expect(stage.eventTypes.slice(-3)).toEqual(['stream.ending', 'stream.ended', 'recording.ready']);
     stage.goneHosts.clear();
@@ -92,7 +102,13 @@ describe('a publisher that comes to another media host', () => {
     next.goLive();
     await stage.encoder(2);
     await until(() => stage.restreamEvents('one').at(-1) === 'restream.live', 'the restream to be live again');
-    expect(stage.restreamEvents('one')).toEqual(['restream.starting', 'restream.live', 'restream.retrying', 'restream.starting', 'restream.live']);
+    expect(stage.restreamEvents('one')).toEqual([
+      'restream.starting',
+      'restream.live',
+      'restream.retrying',
+      'restream.starting',
+      'restream.live',
+    ]);
     await stream.handle.executeUpdate(endUpdate, { args: [{ cause: 'api' }] });
     await stream.handle.result();
     expect(stage.eventTypes.slice(-3)).toEqual(['stream.ending', 'restream.ended', 'stream.ended']);

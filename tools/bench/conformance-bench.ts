@@ -86,18 +86,26 @@ function encoderOf(stack: Stack): EncoderRecord {
   return JSON.parse(readFileSync(join(dir, name), 'utf8')) as EncoderRecord;
 }
 
-async function report({ ffmpegPath, minutes, passthrough }: ConformanceBenchOptions, histories: Map<string, PlaylistHistory>, strict: string[]): Promise<boolean> {
+async function report(
+  { ffmpegPath, minutes, passthrough }: ConformanceBenchOptions,
+  histories: Map<string, PlaylistHistory>,
+  strict: string[],
+): Promise<boolean> {
   const rows = [...histories].map(([name, history]) => {
     const segments = [...history.segments.values()];
     const broken = segments.filter(({ discontinuity }) => discontinuity).length;
     return { name, reloads: history.reloads, segments: segments.length, parts: history.partsSeen, discontinuities: broken };
   });
   const findings = [...[...histories.values()].flatMap((history) => history.findings), ...strict];
-  console.log(`\n${table([
-    [`${minutes} min of playlists`, 'reloads', 'segments', 'parts', 'discontinuities'],
-    ...rows.map(({ name, ...counts }) => [name, ...Object.values(counts).map(String)]),
-  ])}\n\nfindings: ${findings.length}`);
+  console.log(
+    `\n${table([
+      [`${minutes} min of playlists`, 'reloads', 'segments', 'parts', 'discontinuities'],
+      ...rows.map(({ name, ...counts }) => [name, ...Object.values(counts).map(String)]),
+    ])}\n\nfindings: ${findings.length}`,
+  );
   for (const finding of findings.slice(0, SHOWN_FINDINGS)) console.log(`  ${finding}`);
-  console.log(`kept in ${await keepResult(passthrough ? 'conformance-passthrough' : 'conformance', { machine: describeMachine(ffmpegPath), minutes, playlists: rows, findings })}`);
+  console.log(
+    `kept in ${await keepResult(passthrough ? 'conformance-passthrough' : 'conformance', { machine: describeMachine(ffmpegPath), minutes, playlists: rows, findings })}`,
+  );
   return findings.length === 0;
 }

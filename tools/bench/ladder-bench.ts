@@ -51,11 +51,15 @@ export async function runLadderBench(options: LadderBenchOptions): Promise<void>
     for (let run = 1; run <= options.runs; run++) {
       const result = await measureOnce(options, stack, dir, clip, 'never');
       runs.push(result);
-      console.log(`run ${run}: media host ${sum(result.host).toFixed(2)} s, bare ffmpeg ${result.bare.toFixed(2)} s, ratio ${result.ratio.toFixed(3)}`);
+      console.log(
+        `run ${run}: media host ${sum(result.host).toFixed(2)} s, bare ffmpeg ${result.bare.toFixed(2)} s, ratio ${result.ratio.toFixed(3)}`,
+      );
       if (!options.passthrough) continue;
       const copied = await measureOnce(options, stack, dir, clip, 'auto');
       shares.push(copied.ratio / result.ratio);
-      console.log(`run ${run}, passthrough: media host ${sum(copied.host).toFixed(2)} s, bare ffmpeg ${copied.bare.toFixed(2)} s, of the CPU without ${shares.at(-1)!.toFixed(3)}`);
+      console.log(
+        `run ${run}, passthrough: media host ${sum(copied.host).toFixed(2)} s, bare ffmpeg ${copied.bare.toFixed(2)} s, of the CPU without ${shares.at(-1)!.toFixed(3)}`,
+      );
       console.log(resultTable(copied));
     }
     const ratio = median(runs.map((result) => result.ratio));
@@ -147,19 +151,58 @@ function bareArguments(url: string, dir: string): string[] {
   const videos = plan.renditions.filter((rendition) => rendition.kind === 'video');
   const split = `[0:v]split=${videos.length}${videos.map((_video, index) => `[s${index}]`).join('')}`;
   const scales = videos.map(({ width, height }, index) => `[s${index}]scale=${width}:${height}:flags=bicubic,format=yuv420p[v${index}]`);
-  const outputs = videos.flatMap((video, index) =>
-    ['-map', `[v${index}]`, ...perStream(videoEncoderOptions(ENCODER, video, FRAME_RATE * plan.gopSeconds), index)]);
+  const outputs = videos.flatMap((video, index) => [
+    '-map',
+    `[v${index}]`,
+    ...perStream(videoEncoderOptions(ENCODER, video, FRAME_RATE * plan.gopSeconds), index),
+  ]);
   const variants = [...videos.map((_video, index) => `v:${index},agroup:sound`), 'a:0,agroup:sound'].join(' ');
   return [
-    '-hide_banner', '-loglevel', 'error', '-nostdin', '-y', '-listen', '1', '-f', 'flv', '-i', url,
-    '-filter_complex', [split, ...scales].join(';'),
+    '-hide_banner',
+    '-loglevel',
+    'error',
+    '-nostdin',
+    '-y',
+    '-listen',
+    '1',
+    '-f',
+    'flv',
+    '-i',
+    url,
+    '-filter_complex',
+    [split, ...scales].join(';'),
     ...outputs,
-    '-map', '0:a', '-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-ar', '48000',
-    '-fps_mode', 'cfr', '-r', String(FRAME_RATE),
-    '-f', 'hls', '-hls_time', String(plan.gopSeconds), '-hls_list_size', '15', '-hls_segment_type', 'fmp4',
-    '-hls_flags', 'independent_segments+program_date_time+delete_segments',
-    '-master_pl_name', 'index.m3u8', '-var_stream_map', variants,
-    '-hls_segment_filename', join(dir, 'bare-%v-%d.m4s'), join(dir, 'bare-%v.m3u8'),
+    '-map',
+    '0:a',
+    '-c:a',
+    'aac',
+    '-b:a',
+    '128k',
+    '-ac',
+    '2',
+    '-ar',
+    '48000',
+    '-fps_mode',
+    'cfr',
+    '-r',
+    String(FRAME_RATE),
+    '-f',
+    'hls',
+    '-hls_time',
+    String(plan.gopSeconds),
+    '-hls_list_size',
+    '15',
+    '-hls_segment_type',
+    'fmp4',
+    '-hls_flags',
+    'independent_segments+program_date_time+delete_segments',
+    '-master_pl_name',
+    'index.m3u8',
+    '-var_stream_map',
+    variants,
+    '-hls_segment_filename',
+    join(dir, 'bare-%v-%d.m4s'),
+    join(dir, 'bare-%v.m3u8'),
   ];
 }
 

@@ -34,7 +34,13 @@ export async function runLatencyBench(options: LatencyBenchOptions): Promise<voi
   }
 }
 
-export const BROWSER_FLAGS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--autoplay-policy=no-user-gesture-required'] as const;
+export const BROWSER_FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--autoplay-policy=no-user-gesture-required',
+] as const;
 
 async function measure(options: LatencyBenchOptions, partDuration: string, stack: Stack, browser: Browser): Promise<void> {
   const starts: StartTimes[] = [];
@@ -49,7 +55,13 @@ async function measure(options: LatencyBenchOptions, partDuration: string, stack
   const steps = START_STEPS.map((step) => [step, medianOf(starts.map((start) => start[step]))] as const);
   console.log(`\n${table([['median ms from the start of the publisher', 'at', 'step'], ...stepRows(steps)])}`);
   console.log(`\n${table([[`parts of ${partDuration} s`, 'ms'], ...watchedRows(watched!)])}`);
-  const result = { machine: describeMachine(options.ffmpegPath), partDuration, startMs: Object.fromEntries(steps), glassToGlassMs: watched, starts };
+  const result = {
+    machine: describeMachine(options.ffmpegPath),
+    partDuration,
+    startMs: Object.fromEntries(steps),
+    glassToGlassMs: watched,
+    starts,
+  };
   console.log(`kept in ${await keepResult(`latency-${partDuration.replace('.', '-')}`, result)}\n`);
 }
 

@@ -57,11 +57,24 @@ if (bench === 'ladder') {
 } else if (bench === 'restream') {
   await runRestreamBench({ ...common, runs: option(args, 'runs', 1) });
 } else if (bench === 'conformance') {
-  process.exitCode = (await runConformanceBench({ ffmpegPath: ffmpeg, minutes: option(args, 'minutes', 10), passthrough: args.includes('--passthrough') })) ? 0 : 1;
+  process.exitCode = (await runConformanceBench({
+    ffmpegPath: ffmpeg,
+    minutes: option(args, 'minutes', 10),
+    passthrough: args.includes('--passthrough'),
+  }))
+    ? 0
+    : 1;
 } else if (bench === 'viewers') {
   const load = { viewers: option(args, 'viewers', 600), held: option(args, 'held', 5000) };
   const parts = { partDuration: partsOf(args)?.[0] ?? '0.2', heldPartDuration: partsOf(args, 'held-parts')?.[0] ?? '0.333' };
-  await runViewersBench({ ...common, ...load, ...parts, seconds: option(args, 'seconds', 30), h2: args.includes('--h2'), processes: args.includes('--processes') ? option(args, 'processes', 2) : 0 });
+  await runViewersBench({
+    ...common,
+    ...load,
+    ...parts,
+    seconds: option(args, 'seconds', 30),
+    h2: args.includes('--h2'),
+    processes: args.includes('--processes') ? option(args, 'processes', 2) : 0,
+  });
 } else {
   const given = partsOf(args);
   const chromiumPath = process.env.CHROMIUM || '/usr/bin/chromium';
@@ -69,9 +82,11 @@ if (bench === 'ladder') {
   if (bench === 'peers') {
     const peers = { runs: option(args, 'runs', 5), seconds: option(args, 'seconds', 30), partDuration: given?.[0] ?? '0.2' };
     await runPeersBench({ ...common, ...peers, chromiumPath, mediamtxPath: process.env.MEDIAMTX_BIN || undefined });
-  } else if (bench === 'latency') await runLatencyBench({ ...common, runs: option(args, 'runs', 5), partDurations: given ?? ['0.333', '0.2'], chromiumPath });
+  } else if (bench === 'latency')
+    await runLatencyBench({ ...common, runs: option(args, 'runs', 5), partDurations: given ?? ['0.333', '0.2'], chromiumPath });
   else if (bench === 'switching') {
     await runSwitchingBench({ ...common, runs: option(args, 'runs', 2), partDuration: given?.[0] ?? '0.333', chromiumPath });
-  } else await runSoakBench({ ffmpegPath: ffmpeg, chromiumPath, minutes: option(args, 'minutes', 30), partDuration: given?.[0] ?? '0.333' });
+  } else
+    await runSoakBench({ ffmpegPath: ffmpeg, chromiumPath, minutes: option(args, 'minutes', 30), partDuration: given?.[0] ?? '0.333' });
 }
 process.exit();

@@ -47,7 +47,9 @@ async function startNginxRtmp(dir: string): Promise<PeerServer> {
   const user = process.getuid?.() === 0 ? 'user root;\n' : '';
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${join(dir, name)};`).join(' ');
   const config = join(dir, 'nginx.conf');
-  await writeFile(config, `load_module ${RTMP_MODULE};
+  await writeFile(
+    config,
+    `load_module ${RTMP_MODULE};
 ${user}daemon off;
 worker_processes 1;
 pid ${join(dir, 'nginx.pid')};
@@ -59,7 +61,8 @@ http {
   types { application/vnd.apple.mpegurl m3u8; video/mp2t ts; }
   server { listen ${LOOPBACK}:${http}; location / { root ${media}; add_header Access-Control-Allow-Origin * always; add_header Cache-Control no-cache; } }
 }
-`);
+`,
+  );
   const child = spawn(NGINX, ['-c', config, '-p', dir], { stdio: ['ignore', 'ignore', 'inherit'] });
   await listens(child, rtmp);
   return {
@@ -74,7 +77,9 @@ async function startMediaMtx(program: string, dir: string): Promise<PeerServer> 
   const [rtmp, http] = [await freePort(), await freePort()];
   await mkdir(dir, { recursive: true });
   const config = join(dir, 'mediamtx.yml');
-  await writeFile(config, `logLevel: error
+  await writeFile(
+    config,
+    `logLevel: error
 rtsp: false
 webrtc: false
 srt: false
@@ -88,7 +93,8 @@ hlsAlwaysRemux: true
 hlsPartDuration: 200ms
 paths:
   all_others:
-`);
+`,
+  );
   const child = spawn(program, [config], { stdio: ['ignore', 'inherit', 'inherit'] });
   await listens(child, rtmp);
   return {
@@ -102,7 +108,9 @@ async function listens(child: ChildProcess, port: number): Promise<void> {
   const limit = Date.now() + START_LIMIT_MS;
   for (;;) {
     const socket = connect(port, LOOPBACK);
-    const isOpen = await Promise.race([once(socket, 'connect').then(() => true), once(socket, 'error').then(() => false)]).catch(() => false);
+    const isOpen = await Promise.race([once(socket, 'connect').then(() => true), once(socket, 'error').then(() => false)]).catch(
+      () => false,
+    );
     socket.destroy();
     if (isOpen) return;
     if (child.exitCode !== null || Date.now() > limit) {

@@ -49,7 +49,14 @@ export async function runPeersBench(options: PeersBenchOptions): Promise<void> {
     const compared = [await measureHoldfast(options, browser)];
     for (const [index, peer] of peers.entries()) compared.push(await measurePeer(options, peer, join(dir, String(index)), browser));
     console.log(`\n${comparison(compared)}\n${HOW}`);
-    const kept = { machine: describeMachine(options.ffmpegPath), partDuration: options.partDuration, runs: options.runs, seconds: options.seconds, compared, missing };
+    const kept = {
+      machine: describeMachine(options.ffmpegPath),
+      partDuration: options.partDuration,
+      runs: options.runs,
+      seconds: options.seconds,
+      compared,
+      missing,
+    };
     console.log(`kept in ${await keepResult('peers', kept)}`);
   } finally {
     await browser.close();
@@ -94,7 +101,13 @@ async function measurePeer({ ffmpegPath, runs, seconds }: PeersBenchOptions, pee
   return { name: peer.name, firstPictureMs, watched: watched! };
 }
 
-async function watchPeer(browser: Browser, ffmpegPath: string, pageUrl: string, rtmpUrl: string, watch: (page: Page, startedAt: number) => Promise<void>): Promise<void> {
+async function watchPeer(
+  browser: Browser,
+  ffmpegPath: string,
+  pageUrl: string,
+  rtmpUrl: string,
+  watch: (page: Page, startedAt: number) => Promise<void>,
+): Promise<void> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
   await page.goto(pageUrl);
   await page.evaluate(COUNT_STALLS);

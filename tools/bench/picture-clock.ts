@@ -14,8 +14,10 @@ const MS_PER_SECOND = 1000;
  * frame, right before it is encoded, in thirtieths of a second modulo 2^16.
  */
 export function publishClock(ffmpegPath: string, url: string): ChildProcess {
-  const blocks = Array.from({ length: BITS }, (_, bit) =>
-    `drawbox=x=${bit * BLOCK}:y=0:w=${BLOCK}:h=${BLOCK}:color=white:t=fill:enable='mod(floor(floor(t*${FRAME_RATE}+0.5)/${2 ** bit})\\,2)'`,
+  const blocks = Array.from(
+    { length: BITS },
+    (_, bit) =>
+      `drawbox=x=${bit * BLOCK}:y=0:w=${BLOCK}:h=${BLOCK}:color=white:t=fill:enable='mod(floor(floor(t*${FRAME_RATE}+0.5)/${2 ** bit})\\,2)'`,
   );
   const clock = [
     'setpts=RTCTIME/(TB*1000000)',
@@ -26,12 +28,47 @@ export function publishClock(ffmpegPath: string, url: string): ChildProcess {
   return spawn(
     ffmpegPath,
     [
-      '-hide_banner', '-loglevel', 'error', '-nostdin',
-      '-re', '-f', 'lavfi', '-i', `testsrc2=size=${WIDTH}x720:rate=${FRAME_RATE}`,
-      '-re', '-f', 'lavfi', '-i', 'sine=frequency=300:beep_factor=4:sample_rate=48000',
-      '-vf', clock,
-      '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-g', '60', '-keyint_min', '60', '-sc_threshold', '0',
-      '-b:v', '3M', '-c:a', 'aac', '-b:a', '128k', '-flush_packets', '1', '-f', 'flv', url,
+      '-hide_banner',
+      '-loglevel',
+      'error',
+      '-nostdin',
+      '-re',
+      '-f',
+      'lavfi',
+      '-i',
+      `testsrc2=size=${WIDTH}x720:rate=${FRAME_RATE}`,
+      '-re',
+      '-f',
+      'lavfi',
+      '-i',
+      'sine=frequency=300:beep_factor=4:sample_rate=48000',
+      '-vf',
+      clock,
+      '-c:v',
+      'libx264',
+      '-preset',
+      'ultrafast',
+      '-tune',
+      'zerolatency',
+      '-pix_fmt',
+      'yuv420p',
+      '-g',
+      '60',
+      '-keyint_min',
+      '60',
+      '-sc_threshold',
+      '0',
+      '-b:v',
+      '3M',
+      '-c:a',
+      'aac',
+      '-b:a',
+      '128k',
+      '-flush_packets',
+      '1',
+      '-f',
+      'flv',
+      url,
     ],
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );

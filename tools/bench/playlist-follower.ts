@@ -65,8 +65,14 @@ export function parseLive(text: string): LivePlaylist {
     skipped,
   };
   const fresh = (): FollowedSegment => ({
-    msn: mediaSequence + skipped + playlist.segments.length, lines: [], uri: null, duration: null, gap: false,
-    discontinuity: false, programDateTime: 0, parts: [],
+    msn: mediaSequence + skipped + playlist.segments.length,
+    lines: [],
+    uri: null,
+    duration: null,
+    gap: false,
+    discontinuity: false,
+    programDateTime: 0,
+    parts: [],
   });
   let open = fresh();
   for (const line of lines) {
@@ -76,7 +82,11 @@ export function parseLive(text: string): LivePlaylist {
     } else if (line.startsWith('#EXT-X-PRELOAD-HINT:')) playlist.hint = attribute(line, 'URI');
     else if (line.startsWith('#EXT-X-RENDITION-REPORT:')) {
       const part = attribute(line, 'LAST-PART');
-      playlist.reports.push({ uri: attribute(line, 'URI')!, lastMsn: Number(attribute(line, 'LAST-MSN')), lastPart: part === null ? null : Number(part) });
+      playlist.reports.push({
+        uri: attribute(line, 'URI')!,
+        lastMsn: Number(attribute(line, 'LAST-MSN')),
+        lastPart: part === null ? null : Number(part),
+      });
     } else if (/^#EXT-X-(PROGRAM-DATE-TIME|DISCONTINUITY$|MAP|GAP)|^#EXTINF|^[^#]/.test(line)) {
       open.lines.push(line);
       if (line === '#EXT-X-DISCONTINUITY') open.discontinuity = true;
@@ -150,17 +160,29 @@ export class PlaylistHistory {
     this.#expect(number('CAN-SKIP-UNTIL') >= 6 * targetDuration, 'CAN-SKIP-UNTIL below six target durations (4.4.3.8)');
     this.#expect(ended === (hint === null), 'a preload hint until the end and none after it (4.4.5.3)');
     for (const { msn, duration, parts, gap, programDateTime } of segments) {
-      this.#expect(duration === null || Math.round(duration) <= targetDuration, `segment ${msn} of ${duration} s is above the target duration (4.4.3.1)`);
+      this.#expect(
+        duration === null || Math.round(duration) <= targetDuration,
+        `segment ${msn} of ${duration} s is above the target duration (4.4.3.1)`,
+      );
       this.#expect(programDateTime > 0, `segment ${msn} has no date (Apple 8.4)`);
       const sum = parts.reduce((total, part) => total + part.duration, 0);
       if (duration !== null && parts.length > 0 && !gap) {
-        this.#expect(Math.abs(sum - duration) < PRINTED * (parts.length + 1), `parts of segment ${msn} last ${sum} s, the segment ${duration} s`);
+        this.#expect(
+          Math.abs(sum - duration) < PRINTED * (parts.length + 1),
+          `parts of segment ${msn} last ${sum} s, the segment ${duration} s`,
+        );
       }
       const isOpen = duration === null;
       for (const [index, part] of parts.entries()) {
-        this.#expect(part.duration <= partTarget + 1e-9, `part ${index} of segment ${msn} is above the part target: ${part.duration} (4.4.4.9)`);
+        this.#expect(
+          part.duration <= partTarget + 1e-9,
+          `part ${index} of segment ${msn} is above the part target: ${part.duration} (4.4.4.9)`,
+        );
         const isLast = index === parts.length - 1;
-        this.#expect(isLast || part.duration >= MIN_PART_SHARE * partTarget, `part ${index} of segment ${msn} is below 85 %: ${part.duration} (4.4.4.9)`);
+        this.#expect(
+          isLast || part.duration >= MIN_PART_SHARE * partTarget,
+          `part ${index} of segment ${msn} is below 85 %: ${part.duration} (4.4.4.9)`,
+        );
         if (index === 0) this.#expect(part.independent, `segment ${msn} does not start with an independent part`);
       }
       if (isOpen) this.#expect(msn === segments.at(-1)!.msn && parts.length > 0, `segment ${msn} is open and not the last`);
@@ -168,8 +190,14 @@ export class PlaylistHistory {
   }
 
   #checkAgainst(last: LivePlaylist, next: LivePlaylist): void {
-    this.#expect(JSON.stringify(last.constants) === JSON.stringify(next.constants), `constants changed: ${last.constants.join(' ')} → ${next.constants.join(' ')}`);
-    this.#expect(next.mediaSequence >= last.mediaSequence, `media sequence stepped back from ${last.mediaSequence} to ${next.mediaSequence} (6.2.2)`);
+    this.#expect(
+      JSON.stringify(last.constants) === JSON.stringify(next.constants),
+      `constants changed: ${last.constants.join(' ')} → ${next.constants.join(' ')}`,
+    );
+    this.#expect(
+      next.mediaSequence >= last.mediaSequence,
+      `media sequence stepped back from ${last.mediaSequence} to ${next.mediaSequence} (6.2.2)`,
+    );
     this.#expect(next.discontinuitySequence >= last.discontinuitySequence, 'discontinuity sequence stepped back (6.2.2)');
     const [before, now] = [last.segments.at(-1)?.msn ?? 0, next.segments.at(-1)?.msn ?? 0];
     this.#expect(now >= before, `the end stepped back from segment ${before} to ${now}`);
@@ -185,7 +213,10 @@ export class PlaylistHistory {
       return;
     }
     const [old, now] = [stable(known), stable(segment)];
-    this.#expect(old.every((line, index) => line === now[index]), `listed lines of segment ${segment.msn} changed: ${old.join(' ')} → ${now.join(' ')}`);
+    this.#expect(
+      old.every((line, index) => line === now[index]),
+      `listed lines of segment ${segment.msn} changed: ${old.join(' ')} → ${now.join(' ')}`,
+    );
     if (segment.parts.length === 0) {
       this.segments.set(segment.msn, { ...segment, parts: known.parts });
       return;
@@ -216,7 +247,8 @@ export function mergeDelta(previous: string, delta: string): string {
 
 /** Line at which the listing of the n-th segment begins. */
 function groupStart(lines: readonly string[], index: number): number {
-  const HEADER = /^#EXT(M3U|-X-(VERSION|TARGETDURATION|SERVER-CONTROL|PART-INF|MEDIA-SEQUENCE|DISCONTINUITY-SEQUENCE|INDEPENDENT-SEGMENTS))/;
+  const HEADER =
+    /^#EXT(M3U|-X-(VERSION|TARGETDURATION|SERVER-CONTROL|PART-INF|MEDIA-SEQUENCE|DISCONTINUITY-SEQUENCE|INDEPENDENT-SEGMENTS))/;
   let at = lines.findIndex((line) => !HEADER.test(line));
   for (let seen = 0; seen < index; seen++) at = lines.findIndex((line, position) => position >= at && !line.startsWith('#')) + 1;
   return at;
@@ -262,7 +294,8 @@ async function reload({ playlists, onPlaylist, tolerateOutage }: FollowOptions, 
       const newest = next.segments.at(-1);
       // After a restart nobody knows how many parts a closed segment had: that it is closed is news, too.
       const closed = open?.duration === null && newest?.msn === msn && newest.duration !== null;
-      const moved = newest && (newest.msn > msn || (newest.msn === msn && newest.parts.length > part) || next.ended || newest.gap || closed);
+      const moved =
+        newest && (newest.msn > msn || (newest.msn === msn && newest.parts.length > part) || next.ended || newest.gap || closed);
       if (last && !moved) history.report(`a held request for ${msn}/${part} was answered with an older playlist`);
       try {
         await onPlaylist?.(name, next);
@@ -283,13 +316,16 @@ async function reload({ playlists, onPlaylist, tolerateOutage }: FollowOptions, 
 function compare(histories: readonly PlaylistHistory[]): void {
   const [first, ...others] = histories;
   for (const other of others) {
-    if (JSON.stringify(other.last?.constants) !== JSON.stringify(first!.last?.constants)) other.report('constants differ from the first playlist');
+    if (JSON.stringify(other.last?.constants) !== JSON.stringify(first!.last?.constants))
+      other.report('constants differ from the first playlist');
     for (const [msn, { programDateTime }] of other.segments) {
       const mine = first!.segments.get(msn);
       if (!mine) continue;
-      if (other.discontinuities.get(msn) !== first!.discontinuities.get(msn)) other.report(`discontinuity number of segment ${msn} differs`);
+      if (other.discontinuities.get(msn) !== first!.discontinuities.get(msn))
+        other.report(`discontinuity number of segment ${msn} differs`);
       const FRAMES_MS = 50;
-      if (Math.abs(mine.programDateTime - programDateTime) > FRAMES_MS) other.report(`segment ${msn} is dated ${programDateTime - mine.programDateTime} ms apart`);
+      if (Math.abs(mine.programDateTime - programDateTime) > FRAMES_MS)
+        other.report(`segment ${msn} is dated ${programDateTime - mine.programDateTime} ms apart`);
     }
   }
 }

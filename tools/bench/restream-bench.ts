@@ -49,11 +49,15 @@ export async function runRestreamBench(options: RestreamBenchOptions): Promise<v
     for (let run = 1; run <= options.runs; run++) {
       const result = await measureOnce(options, stack, clip);
       runs.push(result);
-      console.log(`run ${run}: restream's ffmpeg ${result.ffmpeg.toFixed(2)} s, bare ffmpeg ${result.bare.toFixed(2)} s, ratio ${result.ratio.toFixed(3)}`);
+      console.log(
+        `run ${run}: restream's ffmpeg ${result.ffmpeg.toFixed(2)} s, bare ffmpeg ${result.bare.toFixed(2)} s, ratio ${result.ratio.toFixed(3)}`,
+      );
     }
     const ratio = median(runs.flatMap((result) => result.ratios));
     const share = median(runs.map((result) => total(result) / options.seconds));
-    console.log(`\n${resultTable(runs.at(-1)!)}\n\nratio of ffmpeg to bare ffmpeg (median of ${runs.length}): ${ratio.toFixed(3)}\nwith its supervision: ${(100 * share).toFixed(2)} % of a core`);
+    console.log(
+      `\n${resultTable(runs.at(-1)!)}\n\nratio of ffmpeg to bare ffmpeg (median of ${runs.length}): ${ratio.toFixed(3)}\nwith its supervision: ${(100 * share).toFixed(2)} % of a core`,
+    );
     const result = { machine: describeMachine(options.ffmpegPath), seconds: options.seconds, ratio, share, runs };
     console.log(`kept in ${await keepResult('restream', result)}`);
   } finally {
@@ -93,7 +97,8 @@ async function measureOnce({ ffmpegPath, seconds }: RestreamBenchOptions, stack:
 
   const pairs: Pair[] = [];
   const add = (body: unknown): Promise<{ id: string }> => api.ask('POST', `/streams/${stream.id}/destinations`, body);
-  for (let number = 1; number <= DESTINATIONS; number++) pairs.push(await startPair(ffmpegPath, stack, { number, before: pairs.at(-1), add }));
+  for (let number = 1; number <= DESTINATIONS; number++)
+    pairs.push(await startPair(ffmpegPath, stack, { number, before: pairs.at(-1), add }));
   await delay(START_MS);
   const pids = pairs.flatMap(({ ffmpeg, bare }, index) => [[`ffmpeg ${index}`, ffmpeg] as const, [`bare ${index}`, bare.pid!] as const]);
   const used = await usedBy({ worker, ...Object.fromEntries(pids) }, seconds);
@@ -102,7 +107,13 @@ async function measureOnce({ ffmpegPath, seconds }: RestreamBenchOptions, stack:
   for (const child of [publisher, ...pairs.flatMap(({ bare, receivers }) => [bare, ...receivers])]) await stopped(child, 'SIGKILL');
   const each = (kind: string): number => pairs.reduce((sum, _pair, index) => sum + used[`${kind} ${index}`]!, 0) / DESTINATIONS;
   const ratios = pairs.map((_pair, index) => used[`ffmpeg ${index}`]! / used[`bare ${index}`]!);
-  return { ffmpeg: each('ffmpeg'), supervision: Math.max(0, used.worker! - without.worker!) / DESTINATIONS, bare: each('bare'), ratio: median(ratios), ratios };
+  return {
+    ffmpeg: each('ffmpeg'),
+    supervision: Math.max(0, used.worker! - without.worker!) / DESTINATIONS,
+    bare: each('bare'),
+    ratio: median(ratios),
+    ratios,
+  };
 }
 
 interface Pair {
@@ -124,12 +135,27 @@ async function startPair(ffmpegPath: string, stack: Stack, { number, before, add
     const { id } = await add({ name: `bench ${number}`, url: receivers[0].url, streamKey: 'restream' });
     return liveRestream(stack, id);
   };
-  const startBare = async (like: number): Promise<ChildProcess> => spawn(
-    ffmpegPath,
-    ['-hide_banner', '-loglevel', 'error', '-nostdin', '-f', 'flv', '-i', await inputOf(like), '-c', 'copy', '-f', 'flv', `${receivers[1].url}/bare`],
-    // In a session of its own, as restreams are: the kernel shares the CPU out by session.
-    { stdio: 'ignore', detached: true },
-  );
+  const startBare = async (like: number): Promise<ChildProcess> =>
+    spawn(
+      ffmpegPath,
+      [
+        '-hide_banner',
+        '-loglevel',
+        'error',
+        '-nostdin',
+        '-f',
+        'flv',
+        '-i',
+        await inputOf(like),
+        '-c',
+        'copy',
+        '-f',
+        'flv',
+        `${receivers[1].url}/bare`,
+      ],
+      // In a session of its own, as restreams are: the kernel shares the CPU out by session.
+      { stdio: 'ignore', detached: true },
+    );
   const processes = receivers.map(({ process }) => process);
   if (before && number % 2 === 0) {
     const bare = await startBare(before.ffmpeg);
@@ -164,7 +190,11 @@ async function liveRestream(stack: Stack, destinationId: string): Promise<number
 async function receive(ffmpegPath: string): Promise<{ url: string; process: ChildProcess }> {
   const port = await freePort();
   const url = `rtmp://${LOOPBACK}:${port}/bench`;
-  const child = spawn(ffmpegPath, ['-hide_banner', '-loglevel', 'error', '-nostdin', '-listen', '1', '-f', 'flv', '-i', url, '-c', 'copy', '-f', 'null', '-'], { stdio: 'ignore' });
+  const child = spawn(
+    ffmpegPath,
+    ['-hide_banner', '-loglevel', 'error', '-nostdin', '-listen', '1', '-f', 'flv', '-i', url, '-c', 'copy', '-f', 'null', '-'],
+    { stdio: 'ignore' },
+  );
   await listening(port);
   return { url, process: child };
 }

@@ -38,17 +38,30 @@ export async function runSoakBench({ ffmpegPath, chromiumPath, minutes, partDura
       });
       const memory = describeMemory(memoryMiB);
       const heap = describeMemory(heapMiB);
-      console.log(`\n${table([
-        [`${minutes} min with parts of ${partDuration} s`, 'ms'],
-        ...watchedRows(watched),
-        ['origin MiB at the start', memory.start.toFixed(0)],
-        ['origin MiB at half time', memory.half.toFixed(0)],
-        ['origin MiB at the end', memory.end.toFixed(0)],
-        ['origin MiB at most', memory.max.toFixed(0)],
-        [`origin MiB, median by thirds (the cache of segments holds ${CACHE_MIB})`, memory.thirds.map((third) => third.toFixed(0)).join('  ')],
-        ['page: JavaScript heap MiB, median by thirds', heap.thirds.map((third) => third.toFixed(1)).join('  ')],
-      ])}`);
-      const result = { machine: describeMachine(ffmpegPath), minutes, partDuration, start, glassToGlassMs: watched, originMiB: memory, pageHeapMiB: heap };
+      console.log(
+        `\n${table([
+          [`${minutes} min with parts of ${partDuration} s`, 'ms'],
+          ...watchedRows(watched),
+          ['origin MiB at the start', memory.start.toFixed(0)],
+          ['origin MiB at half time', memory.half.toFixed(0)],
+          ['origin MiB at the end', memory.end.toFixed(0)],
+          ['origin MiB at most', memory.max.toFixed(0)],
+          [
+            `origin MiB, median by thirds (the cache of segments holds ${CACHE_MIB})`,
+            memory.thirds.map((third) => third.toFixed(0)).join('  '),
+          ],
+          ['page: JavaScript heap MiB, median by thirds', heap.thirds.map((third) => third.toFixed(1)).join('  ')],
+        ])}`,
+      );
+      const result = {
+        machine: describeMachine(ffmpegPath),
+        minutes,
+        partDuration,
+        start,
+        glassToGlassMs: watched,
+        originMiB: memory,
+        pageHeapMiB: heap,
+      };
       console.log(`kept in ${await keepResult(`soak-${partDuration.replace('.', '-')}`, result)}`);
     });
   } finally {

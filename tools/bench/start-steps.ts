@@ -34,7 +34,11 @@ export async function readStartTimes(
   from: { dataDir: string; temporal: string; streamId: string; page: Page },
   startedAt: number,
 ): Promise<StartTimes> {
-  const [logged, history, seen] = await Promise.all([fromLogs(from.dataDir, from.streamId), fromHistory(from.temporal, from.streamId), fromPage(from.page)]);
+  const [logged, history, seen] = await Promise.all([
+    fromLogs(from.dataDir, from.streamId),
+    fromHistory(from.temporal, from.streamId),
+    fromPage(from.page),
+  ]);
   const times = Object.entries({ ...logged, ...history, ...seen });
   return Object.fromEntries(times.flatMap(([step, at]) => (at === undefined ? [] : [[step, Math.round(at - startedAt)]])));
 }
@@ -47,7 +51,9 @@ interface LogLine {
 }
 
 async function fromLogs(dataDir: string, streamId: string): Promise<StartTimes> {
-  const [ingest, worker, origin] = await Promise.all(['ingest', 'media-worker', 'origin'].map((name) => readLog(join(dataPaths(dataDir).logs, `${name}.log`), streamId)));
+  const [ingest, worker, origin] = await Promise.all(
+    ['ingest', 'media-worker', 'origin'].map((name) => readLog(join(dataPaths(dataDir).logs, `${name}.log`), streamId)),
+  );
   const at = (lines: LogLine[] | undefined, message: string): number | undefined => {
     const line = lines?.find(({ msg }) => msg === message);
     return line && Date.parse(line.time);

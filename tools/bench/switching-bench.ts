@@ -47,8 +47,15 @@ export async function runSwitchingBench({ ffmpegPath, chromiumPath, runs, second
       for (let run = 0; run < runs; run++) {
         for (const network of ['slow', 'fast'] as const) phases.push(await watchPhase(page, devTools, network, seconds));
       }
-      const rows = phases.map(({ network, heights, settledAfter, stalls }) => [network, heights.join(' → '), settledAfter.toFixed(1), String(stalls.length)]);
-      console.log(`\n${table([[`network (slow: ${SLOW_BITS_PER_SECOND / 1e6} Mbit/s), ${seconds} s each`, 'heights shown', 'settled after, s', 'stalls'], ...rows])}`);
+      const rows = phases.map(({ network, heights, settledAfter, stalls }) => [
+        network,
+        heights.join(' → '),
+        settledAfter.toFixed(1),
+        String(stalls.length),
+      ]);
+      console.log(
+        `\n${table([[`network (slow: ${SLOW_BITS_PER_SECOND / 1e6} Mbit/s), ${seconds} s each`, 'heights shown', 'settled after, s', 'stalls'], ...rows])}`,
+      );
       const result = { machine: describeMachine(ffmpegPath), partDuration, seconds, slowBitsPerSecond: SLOW_BITS_PER_SECOND, phases };
       console.log(`kept in ${await keepResult('switching', result)}`);
     });

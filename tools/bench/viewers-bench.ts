@@ -66,16 +66,23 @@ export async function runViewersBench(options: ViewersBenchOptions): Promise<voi
       const following = await live.measure({ viewers: options.viewers, held: 0 });
       const cpuMsPerViewerSecond = (MS_PER_SECOND * following.cpuSeconds) / (options.viewers * options.seconds);
       console.log(`\n${viewersTable(options, following, cpuMsPerViewerSecond)}\n`);
-      const cached = options.h2 || options.processes > 0 ? null : await behindNginx(live.url, dir, Math.min(options.viewers, CACHED_VIEWERS), live.measure);
+      const cached =
+        options.h2 || options.processes > 0
+          ? null
+          : await behindNginx(live.url, dir, Math.min(options.viewers, CACHED_VIEWERS), live.measure);
       return { cpuMsPerViewerSecond, following, cached };
     });
     if (options.h2) {
       console.log(HOW);
       const { seconds, viewers, partDuration, processes } = options;
-      console.log(`kept in ${await keepResult(nameOf(options), { machine, seconds, viewers, partDuration, processes, ...followed, cached: undefined })}`);
+      console.log(
+        `kept in ${await keepResult(nameOf(options), { machine, seconds, viewers, partDuration, processes, ...followed, cached: undefined })}`,
+      );
       return;
     }
-    const holding = await whileLive(clip, { ...environment, HOLDFAST_PART_DURATION: options.heldPartDuration }, options, ({ measure }) => measure({ viewers: 1, held: options.held }));
+    const holding = await whileLive(clip, { ...environment, HOLDFAST_PART_DURATION: options.heldPartDuration }, options, ({ measure }) =>
+      measure({ viewers: 1, held: options.held }),
+    );
     console.log(`\n${heldTable(options, holding)}\n\n${HOW}`);
     console.log(`kept in ${await keepResult(nameOf(options), { machine, ...options, ffmpegPath: undefined, ...followed, holding })}`);
   } finally {
@@ -91,7 +98,12 @@ interface Live {
 }
 
 /** A stack of its own with one live stream, for as long as `use` takes. */
-async function whileLive<Result>(clip: string, environment: Record<string, string>, options: ViewersBenchOptions, use: (live: Live) => Promise<Result>): Promise<Result> {
+async function whileLive<Result>(
+  clip: string,
+  environment: Record<string, string>,
+  options: ViewersBenchOptions,
+  use: (live: Live) => Promise<Result>,
+): Promise<Result> {
   const stack = await startStack(environment);
   let publisher: ChildProcess | null = null;
   try {
@@ -116,7 +128,12 @@ interface Cached {
 }
 
 /** The configuration of docs/caching.md, as it stands there; null where there is no nginx. */
-async function behindNginx(playback: URL, dir: string, viewers: number, measure: (load: Load) => Promise<Measured>): Promise<Cached | null> {
+async function behindNginx(
+  playback: URL,
+  dir: string,
+  viewers: number,
+  measure: (load: Load) => Promise<Measured>,
+): Promise<Cached | null> {
   const nginx = await startNginx(join(dir, 'nginx'), Number(playback.port));
   if (!nginx) {
     console.log('nginx is not installed: the configuration of docs/caching.md was not tried (apt-get install nginx-light)\n');
@@ -128,7 +145,11 @@ async function behindNginx(playback: URL, dir: string, viewers: number, measure:
     const findings = await nginx.findings(await mediaFolder(playback), TRACKS[0]!);
     const rows = [
       [`${viewers} following viewers`, 'direct', 'nginx'],
-      ...['p50', 'p99', 'max'].map((share, index) => [`lateness of parts ${share}, ms`, direct.parts[index]!.toFixed(1), behind.parts[index]!.toFixed(1)]),
+      ...['p50', 'p99', 'max'].map((share, index) => [
+        `lateness of parts ${share}, ms`,
+        direct.parts[index]!.toFixed(1),
+        behind.parts[index]!.toFixed(1),
+      ]),
       ['CPU of the origin, s', direct.cpuSeconds.toFixed(2), behind.cpuSeconds.toFixed(2)],
       ['errors', errorsOf(direct), errorsOf(behind)],
     ];
@@ -183,7 +204,14 @@ async function measureLoad(options: ViewersBenchOptions, origin: number, playbac
   if (!report) throw new Error('The viewers ended without a report');
   const { parts, playlists, answers, errors } = report as LoadReport;
   const MICROS = 1e6;
-  return { cpuSeconds, cpuMicrosPerAnswer: (MICROS * cpuSeconds) / answers, parts: quantiles(parts), playlists: quantiles(playlists), answersPerSecond: answers / options.seconds, errors };
+  return {
+    cpuSeconds,
+    cpuMicrosPerAnswer: (MICROS * cpuSeconds) / answers,
+    parts: quantiles(parts),
+    playlists: quantiles(playlists),
+    answersPerSecond: answers / options.seconds,
+    errors,
+  };
 }
 
 /** Samples are many: an array function with spread would overflow the stack. */
@@ -196,11 +224,18 @@ const rowsOf = (name: string, values: readonly number[]): string[][] =>
   ['p50', 'p99', 'max'].map((share, index) => [`${name} ${share}, ms`, values[index]!.toFixed(1)]);
 
 const errorsOf = ({ errors }: Measured): string =>
-  Object.keys(errors).length === 0 ? '0' : Object.entries(errors).map(([reason, count]) => `${count} ${reason}`).join(', ');
+  Object.keys(errors).length === 0
+    ? '0'
+    : Object.entries(errors)
+        .map(([reason, count]) => `${count} ${reason}`)
+        .join(', ');
 
 const viewersTable = ({ viewers, partDuration, h2, processes }: ViewersBenchOptions, measured: Measured, perViewer: number): string =>
   table([
-    [`${viewers} following viewers${h2 ? ' over HTTP/2 and TLS' : ''}, parts of ${partDuration} s${processes > 0 ? `, ${processes} viewer processes` : ''}`, ''],
+    [
+      `${viewers} following viewers${h2 ? ' over HTTP/2 and TLS' : ''}, parts of ${partDuration} s${processes > 0 ? `, ${processes} viewer processes` : ''}`,
+      '',
+    ],
     ['CPU of the origin per viewer-second, ms', perViewer.toFixed(3)],
     ...rowsOf('lateness of parts', measured.parts),
     ...rowsOf('lateness of playlists', measured.playlists),
@@ -237,6 +272,21 @@ async function untilPlayable(playlist: URL): Promise<void> {
 async function makeCertificate(dir: string): Promise<Record<'HOLDFAST_TLS_CERT' | 'HOLDFAST_TLS_KEY', string>> {
   const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-  await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-keyout', key, '-out', cert, ...subject]);
+  await promisify(execFile)('openssl', [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-days',
+    '2',
+    '-keyout',
+    key,
+    '-out',
+    cert,
+    ...subject,
+  ]);
   return { HOLDFAST_TLS_CERT: cert, HOLDFAST_TLS_KEY: key };
 }

@@ -72,7 +72,11 @@ async function check(base: string, folder: string, cache: string): Promise<strin
     if (missing.headers.get('access-control-allow-origin') !== '*') findings.push('an error came without CORS');
   }
   const playlist = await fetch(`${base}${folder}index.m3u8?_HLS_msn=0`, { headers: { 'accept-encoding': 'gzip' } });
-  for (const [name, wanted] of [['vary', 'Accept-Encoding'], ['content-encoding', 'gzip'], ['access-control-allow-origin', '*']] as const) {
+  for (const [name, wanted] of [
+    ['vary', 'Accept-Encoding'],
+    ['content-encoding', 'gzip'],
+    ['access-control-allow-origin', '*'],
+  ] as const) {
     if (playlist.headers.get(name) !== wanted) findings.push(`a playlist came without ${name}: ${wanted}`);
   }
   const segment = (await playlist.text()).match(/^\d+\.m4s$/gm)?.at(-1) ?? '';

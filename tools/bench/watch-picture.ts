@@ -45,7 +45,12 @@ export const COUNT_STALLS = `window.stalls = [], window.holdfastPlayer.video.add
 const STALLS = 'window.stalls';
 
 /** Samples the distance of a playing page from the encoder. @param seconds of watching after it has settled */
-export async function watchPicture(page: Page, seconds: number, sampleMs: number, eachSample: () => void | Promise<void> = () => undefined): Promise<Watched> {
+export async function watchPicture(
+  page: Page,
+  seconds: number,
+  sampleMs: number,
+  eachSample: () => void | Promise<void> = () => undefined,
+): Promise<Watched> {
   await delay(SETTLE_MS);
   const stallsBefore = await page.evaluate<number>(`${STALLS}.length`);
   const samples: number[] = [];
@@ -66,7 +71,14 @@ function summarize(samples: readonly number[]): Omit<Watched, 'shown' | 'stalls'
   const sorted = [...samples].sort((a, b) => a - b);
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
   const end = Math.max(1, Math.floor(samples.length * DRIFT_SHARE));
-  return { p50: at(0.5), p95: at(0.95), min: at(0), max: at(1), drift: median(samples.slice(-end)) - median(samples.slice(0, end)), samples: samples.length };
+  return {
+    p50: at(0.5),
+    p95: at(0.95),
+    min: at(0),
+    max: at(1),
+    drift: median(samples.slice(-end)) - median(samples.slice(0, end)),
+    samples: samples.length,
+  };
 }
 
 /** Rows of a table about it. */

@@ -95,10 +95,7 @@ async function bundleWorkflows(outputs) {
   const entry = join(DIST, 'workflows', 'index.js');
   if (!outputs.has(entry)) return false;
   const stamp = await bundleInputsHash(outputs);
-  const [madeFrom, bundle] = await Promise.all([
-    readFile(BUNDLE_STAMP, 'utf8').catch(() => null),
-    readFile(BUNDLE).catch(() => null),
-  ]);
+  const [madeFrom, bundle] = await Promise.all([readFile(BUNDLE_STAMP, 'utf8').catch(() => null), readFile(BUNDLE).catch(() => null)]);
   if (bundle && madeFrom === stamp) return false;
   const { bundleWorkflowCode } = await import('@temporalio/worker');
   const { code } = await bundleWorkflowCode({ workflowsPath: entry, logger: quietLogger() });

@@ -13,7 +13,9 @@ export interface DrillArguments {
   cycles: number;
 }
 
-export const usage = (faults: readonly { name: string; title: string }[]): string => `npm run drill [-- --short] [--only NAME,NAME] [--cycles ${DEFAULT_CYCLES}]
+export const usage = (
+  faults: readonly { name: string; title: string }[],
+): string => `npm run drill [-- --short] [--only NAME,NAME] [--cycles ${DEFAULT_CYCLES}]
 
   --short   the faults a CI run has time for
   --only    these faults alone

@@ -83,11 +83,15 @@ const crashLoop: Ending = {
     for (const pid of processesWith(encoderMark(stack.dataDir))) signal(pid, 'SIGKILL');
   },
   problems(events) {
-    const pauses = events.flatMap(({ type, data }) => (type === 'stream.health' && data.problem === 'encoder_crashed' ? [Number(data.restartInMs)] : []));
+    const pauses = events.flatMap(({ type, data }) =>
+      type === 'stream.health' && data.problem === 'encoder_crashed' ? [Number(data.restartInMs)] : [],
+    );
     const failed = events.find(({ type }) => type === 'stream.failed');
     return [
       ...(pauses.length > 2 && pauses.at(-1)! > pauses[1]! ? [] : [`the pauses before new encoders were ${pauses.join(', ')} ms`]),
-      ...(String(failed?.data.detail).includes(WORDS) ? [] : [`stream.failed says ${JSON.stringify(failed?.data.detail ?? null)}, not the encoder's last lines`]),
+      ...(String(failed?.data.detail).includes(WORDS)
+        ? []
+        : [`stream.failed says ${JSON.stringify(failed?.data.detail ?? null)}, not the encoder's last lines`]),
     ];
   },
 };
@@ -124,14 +128,18 @@ async function runEnding(ending: Ending, ffmpegPath: string): Promise<FaultResul
     onClose(() => publisher.stop('SIGKILL'));
     const status = new StatusWatch(api, stream.id);
     onClose(() => status.stop());
-    if (!(await waitFor(() => status.last?.status === 'live', LIVE_LIMIT_MS))) throw new Error(`The stream did not become live: ${publisher.words}`);
+    if (!(await waitFor(() => status.last?.status === 'live', LIVE_LIMIT_MS)))
+      throw new Error(`The stream did not become live: ${publisher.words}`);
 
     const from = Date.now();
     await ending.inject({ ...scene, publisher });
     const isOver = await waitFor(() => status.last?.status === 'ended', END_LIMIT_MS);
     const events = await api.events(stream.id);
     const measured = {
-      longestStallMs: 0, framesLost: 0, framesRepeated: 0, discontinuities: 0,
+      longestStallMs: 0,
+      framesLost: 0,
+      framesRepeated: 0,
+      discontinuities: 0,
       statusTrueMs: timeUntil(status.samples, from, ending.truth.status),
       problems: [
         ...(isOver ? [] : ['the stream did not end']),
@@ -150,15 +158,23 @@ async function runEnding(ending: Ending, ffmpegPath: string): Promise<FaultResul
 
 function causeProblems(events: readonly StreamEvent[], cause: EndCause): string[] {
   const last = events.at(-1);
-  return last?.type === 'stream.ended' && last.cause === cause ? [] : [`the timeline ends with ${last?.type} ${last?.cause ?? ''}, not with stream.ended ${cause}`];
+  return last?.type === 'stream.ended' && last.cause === cause
+    ? []
+    : [`the timeline ends with ${last?.type} ${last?.cause ?? ''}, not with stream.ended ${cause}`];
 }
 
 /** An ffmpeg like the real one, until it is broken: then it dies at once when it is to encode into the origin's sockets. */
-async function fragileFfmpeg(ffmpegPath: string): Promise<{ path: string; break: (words: string) => Promise<void>; remove: () => Promise<void> }> {
+async function fragileFfmpeg(
+  ffmpegPath: string,
+): Promise<{ path: string; break: (words: string) => Promise<void>; remove: () => Promise<void> }> {
   const EXECUTABLE = 0o755;
   const dir = await mkdtemp(join(tmpdir(), 'holdfast-drill-ffmpeg-'));
   const [path, flag] = [join(dir, 'ffmpeg'), join(dir, 'broken')];
-  const lines = ['#!/bin/sh', `if [ -f '${flag}' ]; then case "$*" in *unix:*) cat '${flag}' >&2; sleep 0.2; exit 1;; esac; fi`, `exec '${ffmpegPath}' "$@"`];
+  const lines = [
+    '#!/bin/sh',
+    `if [ -f '${flag}' ]; then case "$*" in *unix:*) cat '${flag}' >&2; sleep 0.2; exit 1;; esac; fi`,
+    `exec '${ffmpegPath}' "$@"`,
+  ];
   await writeFile(path, `${lines.join('\n')}\n`);
   await chmod(path, EXECUTABLE);
   return { path, break: (words) => writeFile(flag, `${words}\n`), remove: () => rm(dir, { recursive: true, force: true }) };

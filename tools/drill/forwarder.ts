@@ -14,11 +14,13 @@ export class Forwarder {
       for (const socket of [incoming, outgoing]) {
         this.#sockets.add(socket);
         // Either side's end is the other's.
-        socket.on('error', () => undefined).once('close', () => {
-          this.#sockets.delete(socket);
-          incoming.destroy();
-          outgoing.destroy();
-        });
+        socket
+          .on('error', () => undefined)
+          .once('close', () => {
+            this.#sockets.delete(socket);
+            incoming.destroy();
+            outgoing.destroy();
+          });
       }
       incoming.pipe(outgoing);
       outgoing.pipe(incoming);

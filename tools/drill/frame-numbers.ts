@@ -20,8 +20,7 @@ const WHITE = 128;
 
 /** ffmpeg filters that write the number; `n` is the frame's own in this run (drawbox, timeline editing). */
 export function numberFilters(run: number): string {
-  const box = (bit: number, enable: string): string =>
-    `drawbox=x=${bit * BLOCK}:y=0:w=${BLOCK}:h=${BLOCK}:color=white:t=fill${enable}`;
+  const box = (bit: number, enable: string): string => `drawbox=x=${bit * BLOCK}:y=0:w=${BLOCK}:h=${BLOCK}:color=white:t=fill${enable}`;
   const frame = Array.from({ length: FRAME_BITS }, (_, bit) => box(bit, `:enable='mod(floor(n/${2 ** bit})\\,2)'`));
   const runBits = Array.from({ length: RUN_BITS }, (_, bit) => bit).filter((bit) => (run >> bit) % 2 === 1);
   return [
@@ -39,7 +38,24 @@ export interface NumberedFrame {
 /** Decodes segments of one encoder (its header first) and reads the number of every frame, in order. */
 export async function readNumbers(ffmpegPath: string, media: readonly Buffer[]): Promise<NumberedFrame[]> {
   const row = `crop=iw*${BITS * BLOCK}/${WIDTH}:ih*${BLOCK}/${HEIGHT}:0:0,scale=${BITS}:1:flags=area,format=gray`;
-  const args = ['-hide_banner', '-loglevel', 'error', '-f', 'mp4', '-i', 'pipe:0', '-map', '0:v:0', '-fps_mode', 'passthrough', '-vf', row, '-f', 'rawvideo', 'pipe:1'];
+  const args = [
+    '-hide_banner',
+    '-loglevel',
+    'error',
+    '-f',
+    'mp4',
+    '-i',
+    'pipe:0',
+    '-map',
+    '0:v:0',
+    '-fps_mode',
+    'passthrough',
+    '-vf',
+    row,
+    '-f',
+    'rawvideo',
+    'pipe:1',
+  ];
   const child = spawn(ffmpegPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const pixels: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => pixels.push(chunk));

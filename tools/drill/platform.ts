@@ -29,7 +29,23 @@ export class Platform {
 
   async #serve(): Promise<void> {
     while (!this.#stopped) {
-      const args = ['-hide_banner', '-loglevel', 'error', '-nostdin', '-listen', '1', '-f', 'flv', '-i', this.url, '-c', 'copy', '-f', 'null', '-'];
+      const args = [
+        '-hide_banner',
+        '-loglevel',
+        'error',
+        '-nostdin',
+        '-listen',
+        '1',
+        '-f',
+        'flv',
+        '-i',
+        this.url,
+        '-c',
+        'copy',
+        '-f',
+        'null',
+        '-',
+      ];
       this.#child = spawn(this.#ffmpegPath, args, { stdio: 'ignore' });
       await once(this.#child, 'exit');
     }

@@ -60,12 +60,15 @@ export const encoderMark = (dataDir: string): string => `unix:${dataDir}`;
 
 /** Processes of this machine with `text` in their command line. */
 export function processesWith(text: string): number[] {
-  return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).map(Number).filter((pid) => {
-    try {
-      return pid !== process.pid && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text);
-    } catch {
-      // It ended while we looked.
-      return false;
-    }
-  });
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return pid !== process.pid && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text);
+      } catch {
+        // It ended while we looked.
+        return false;
+      }
+    });
 }

@@ -13,7 +13,9 @@ export function drillTable(results: readonly FaultResult[]): string {
   const head = ['fault', 'longest stall', 'frames lost', 'repeated', 'discontinuities', 'status true', 'verdict'];
   const rows = results.map((result) => [
     result.title,
-    ...(result.withoutViewer ? ['–', '–', '–', '–'] : [seconds(result.longestStallMs), ...[result.framesLost, result.framesRepeated, result.discontinuities].map(String)]),
+    ...(result.withoutViewer
+      ? ['–', '–', '–', '–']
+      : [seconds(result.longestStallMs), ...[result.framesLost, result.framesRepeated, result.discontinuities].map(String)]),
     seconds(result.statusTrueMs),
     result.failures.length === 0 ? 'passed' : 'FAILED',
   ]);
@@ -24,8 +26,13 @@ export function drillTable(results: readonly FaultResult[]): string {
 export function cyclesTable({ cycles, processes, failures }: CyclesResult): string {
   const head = [`${cycles} start/stop cycles`, 'descriptors', 'at the end', 'MB', 'at the end'];
   const rows = Object.entries(processes).map(([name, { warm, end }]) =>
-    [name, warm.descriptors, end.descriptors, warm.megabytes, end.megabytes].map(String));
-  return [table([head, ...rows]), '', failures.length === 0 ? 'passed: nothing left over, nothing grown' : `FAILED: ${failures.join('; ')}`].join('\n');
+    [name, warm.descriptors, end.descriptors, warm.megabytes, end.megabytes].map(String),
+  );
+  return [
+    table([head, ...rows]),
+    '',
+    failures.length === 0 ? 'passed: nothing left over, nothing grown' : `FAILED: ${failures.join('; ')}`,
+  ].join('\n');
 }
 
 export interface DrillResults {

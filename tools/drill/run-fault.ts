@@ -105,7 +105,9 @@ export class FaultRunner {
   #answers(startedAt: number, { apiMayBeAway }: Fault): string[] {
     const samples = this.#scene.status.since(startedAt);
     const slowest = Math.max(0, ...samples.map(({ tookMs }) => tookMs));
-    const odd = new Set(samples.filter(({ http }) => http !== 200 && http !== 503 && !(http === 0 && apiMayBeAway)).map(({ http }) => http));
+    const odd = new Set(
+      samples.filter(({ http }) => http !== 200 && http !== 503 && !(http === 0 && apiMayBeAway)).map(({ http }) => http),
+    );
     const now = samples.at(-1)?.broadcastId;
     return [
       ...(slowest > ANSWER_LIMIT_MS ? [`the API took ${Math.round(slowest)} ms to answer`] : []),

@@ -78,7 +78,10 @@ export class Scene {
       const viewer = await Viewer.open(options.chromiumPath, stream.playback.player);
       undo.push(() => viewer.close());
       const scene = new Scene({ options, stack, api, stream, broadcastId: live, publisher, viewer }, undo);
-      undo.push(() => scene.status.stop(), () => scene.segments.stop());
+      undo.push(
+        () => scene.status.stop(),
+        () => scene.segments.stop(),
+      );
       if (!(await scene.playsSteadily())) throw new Error('The viewer saw no picture');
       return scene;
     } catch (error) {

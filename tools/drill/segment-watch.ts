@@ -73,7 +73,8 @@ export class SegmentWatch {
       if (known && known.url !== segment.url) this.findings.push(`segment ${segment.msn} became another one`);
       if (!known && segment.msn > last) this.segments.push(segment);
     }
-    if (last >= 0 && listed.length > 0 && listed[0]!.msn > last + 1) this.findings.push(`segments ${last + 1} to ${listed[0]!.msn - 1} were never listed`);
+    if (last >= 0 && listed.length > 0 && listed[0]!.msn > last + 1)
+      this.findings.push(`segments ${last + 1} to ${listed[0]!.msn - 1} were never listed`);
   }
 }
 

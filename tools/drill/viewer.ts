@@ -4,7 +4,11 @@ import { waitFor } from './wait.js';
 
 /** Headless as root, sound allowed to start by itself, and no calls to anybody's servers. */
 const FLAGS = [
-  '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
   '--autoplay-policy=no-user-gesture-required',
 ];
 const SAMPLE_MS = 100;

@@ -58,7 +58,10 @@ export async function runFuzz({ ffmpegPath, seconds, seed, viewerProcesses = 0 }
     const watched = live;
     const refresh = setInterval(() => {
       // Between two answers of an origin under attack the last list is good enough.
-      watched.paths().then((found) => (paths = found), () => undefined);
+      watched.paths().then(
+        (found) => (paths = found),
+        () => undefined,
+      );
     }, PATHS_EVERY_MS);
     const results = await running.finally(() => clearInterval(refresh));
     await delay(SETTLE_MS);

@@ -8,21 +8,60 @@ export interface RawRequest {
 }
 
 const TRAVERSALS = [
-  '../../', '..%2f', '%2e%2e/', '%2e%2e%2f', '..%5c', '..\\', '..%252f', '%c0%ae%c0%ae/', '....//', '/./', '//', '%00', '..;/', '%2e%2e%00/',
+  '../../',
+  '..%2f',
+  '%2e%2e/',
+  '%2e%2e%2f',
+  '..%5c',
+  '..\\',
+  '..%252f',
+  '%c0%ae%c0%ae/',
+  '....//',
+  '/./',
+  '//',
+  '%00',
+  '..;/',
+  '%2e%2e%00/',
 ];
 const SECRETS = ['etc/passwd', 'run.json', 'master.key', 'journal.jsonl', 'proc/self/environ', 'package.json'];
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND', 'CONNECT', 'BREW', 'get', 'G\tET'];
 const RANGES = [
-  'bytes=0-', 'bytes=-1', 'bytes=5-2', 'bytes=99999999999-', 'bytes=-0', 'bytes=0-0,1-1,2-2', 'bytes=a-b', 'lines=1-2', 'bytes=', '',
-  'bytes=18446744073709551616-', `bytes=${'0-1,'.repeat(500)}0-1`,
+  'bytes=0-',
+  'bytes=-1',
+  'bytes=5-2',
+  'bytes=99999999999-',
+  'bytes=-0',
+  'bytes=0-0,1-1,2-2',
+  'bytes=a-b',
+  'lines=1-2',
+  'bytes=',
+  '',
+  'bytes=18446744073709551616-',
+  `bytes=${'0-1,'.repeat(500)}0-1`,
 ];
 const NUMBERS = ['0', '1', '-1', '1.5', '1e9', '99999999999999999999', 'NaN', '', ' 1', '0x10', '%31', 'null', '１'];
 const BAD_HEADERS = [
-  'content-length: -1', 'content-length: 99999999999', 'transfer-encoding: chunked, chunked', 'transfer-encoding: xchunked',
-  'content-length: 3\r\ntransfer-encoding: chunked', 'expect: 100-continue', 'expect: a miracle', 'connection: upgrade\r\nupgrade: websocket',
-  'host: \x00', ': nameless', 'folded: a\r\n b', 'accept-encoding: gzip;q=banana', 'if-none-match: """"', 'cookie: \xff\xfe',
-  'authorization: Basic ====', 'authorization: Bearer a.b.c', 'authorization: Bearer eyJhbGciOiJub25lIn0.eyJhcGlrZXkiOiJ4In0.',
-  'idempotency-key: \x01', 'content-encoding: br', 'content-type: application/json; charset=utf-7', 'x-forwarded-for: 127.0.0.1',
+  'content-length: -1',
+  'content-length: 99999999999',
+  'transfer-encoding: chunked, chunked',
+  'transfer-encoding: xchunked',
+  'content-length: 3\r\ntransfer-encoding: chunked',
+  'expect: 100-continue',
+  'expect: a miracle',
+  'connection: upgrade\r\nupgrade: websocket',
+  'host: \x00',
+  ': nameless',
+  'folded: a\r\n b',
+  'accept-encoding: gzip;q=banana',
+  'if-none-match: """"',
+  'cookie: \xff\xfe',
+  'authorization: Basic ====',
+  'authorization: Bearer a.b.c',
+  'authorization: Bearer eyJhbGciOiJub25lIn0.eyJhcGlrZXkiOiJ4In0.',
+  'idempotency-key: \x01',
+  'content-encoding: br',
+  'content-type: application/json; charset=utf-7',
+  'x-forwarded-for: 127.0.0.1',
 ];
 const LONG = 7000;
 const HUGE = 40_000;
@@ -51,14 +90,43 @@ export function playbackRequest(random: Random, known: readonly string[]): RawRe
     () => `${base}?_HLS_part=${number(random)}`,
     () => `${base}?_HLS_msn=${random.below(5)}&_HLS_msn=${number(random)}`,
     () => `${base}?token=${long(random).slice(0, LONG)}`,
-    () => random.bytes(60).toString('latin1').replaceAll(/[\r\n]/g, ' '),
+    () =>
+      random
+        .bytes(60)
+        .toString('latin1')
+        .replaceAll(/[\r\n]/g, ' '),
   ])();
   return request(random, path, [`range: ${random.pick(RANGES)}`], '');
 }
 
-const JSON_VALUES = ['null', 'true', '0', '-1', '1e400', '"x"', '[]', '{}', '""', '"\\u0000"', '"\\ud800"', '[[[[[[]]]]]]', '{"__proto__":{"x":1}}'];
+const JSON_VALUES = [
+  'null',
+  'true',
+  '0',
+  '-1',
+  '1e400',
+  '"x"',
+  '[]',
+  '{}',
+  '""',
+  '"\\u0000"',
+  '"\\ud800"',
+  '[[[[[[]]]]]]',
+  '{"__proto__":{"x":1}}',
+];
 const FIELDS = [
-  'name', 'reusable', 'latency', 'ladder', 'passthrough', 'record', 'reconnectWindowSeconds', 'maxDurationSeconds', 'playbackPolicy', 'destinations', 'metadata', 'unknown',
+  'name',
+  'reusable',
+  'latency',
+  'ladder',
+  'passthrough',
+  'record',
+  'reconnectWindowSeconds',
+  'maxDurationSeconds',
+  'playbackPolicy',
+  'destinations',
+  'metadata',
+  'unknown',
 ];
 
 function body(random: Random): string {
@@ -74,8 +142,19 @@ function body(random: Random): string {
 
 /** Requests to the REST API. `streamId` exists; `authorization` is valid. Nothing it asks for lasts. */
 export function apiRequest(random: Random, streamId: string, authorization: string): RawRequest {
-  const paths = ['/v1/streams', `/v1/streams/${streamId}`, `/v1/streams/${streamId}/events`, `/v1/streams/${streamId}/destinations`, '/v1/tokens',
-    '/v1/broadcasts/brd_none', '/v1/recordings/rec_none', '/openapi.json', '/docs', '/', '/v1/nothing'];
+  const paths = [
+    '/v1/streams',
+    `/v1/streams/${streamId}`,
+    `/v1/streams/${streamId}/events`,
+    `/v1/streams/${streamId}/destinations`,
+    '/v1/tokens',
+    '/v1/broadcasts/brd_none',
+    '/v1/recordings/rec_none',
+    '/openapi.json',
+    '/docs',
+    '/',
+    '/v1/nothing',
+  ];
   const path = random.pick([
     () => random.pick(paths),
     () => `${random.pick(paths)}/${strange(random)}`,

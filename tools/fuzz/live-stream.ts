@@ -29,12 +29,47 @@ export class LiveStream {
     this.#api = api;
     this.#ffmpegPath = ffmpegPath;
     this.stream = stream;
-    this.#encoder = spawn(ffmpegPath, [
-      '-hide_banner', '-loglevel', 'error', '-nostdin', '-progress', 'pipe:1',
-      '-re', '-f', 'lavfi', '-i', `testsrc2=size=256x144:rate=${FPS}`, '-re', '-f', 'lavfi', '-i', 'sine=sample_rate=48000',
-      '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-g', String(2 * FPS), '-b:v', '300k',
-      '-c:a', 'aac', '-b:a', '64k', '-f', 'flv', publishUrl(stream),
-    ], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#encoder = spawn(
+      ffmpegPath,
+      [
+        '-hide_banner',
+        '-loglevel',
+        'error',
+        '-nostdin',
+        '-progress',
+        'pipe:1',
+        '-re',
+        '-f',
+        'lavfi',
+        '-i',
+        `testsrc2=size=256x144:rate=${FPS}`,
+        '-re',
+        '-f',
+        'lavfi',
+        '-i',
+        'sine=sample_rate=48000',
+        '-c:v',
+        'libx264',
+        '-preset',
+        'ultrafast',
+        '-tune',
+        'zerolatency',
+        '-pix_fmt',
+        'yuv420p',
+        '-g',
+        String(2 * FPS),
+        '-b:v',
+        '300k',
+        '-c:a',
+        'aac',
+        '-b:a',
+        '64k',
+        '-f',
+        'flv',
+        publishUrl(stream),
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     this.#encoder.stdout?.on('data', (data: Buffer) => {
       for (const [, frames] of data.toString().matchAll(/^frame=\s*(\d+)/gm)) this.#sent = Number(frames);
     });
@@ -60,7 +95,11 @@ export class LiveStream {
     for (const uri of urisOf(await text(hls))) {
       const playlist = new URL(uri, hls);
       found.push(playlist.pathname);
-      found.push(...urisOf(await text(playlist.href)).slice(-4).map((media) => new URL(media, playlist).pathname));
+      found.push(
+        ...urisOf(await text(playlist.href))
+          .slice(-4)
+          .map((media) => new URL(media, playlist).pathname),
+      );
     }
     return found;
   }
@@ -97,7 +136,23 @@ export class LiveStream {
   }
 
   async #decoded(): Promise<number> {
-    const args = ['-hide_banner', '-loglevel', 'error', '-nostdin', '-i', this.stream.playback.hls, '-map', '0:v:0', '-fps_mode', 'passthrough', '-f', 'null', '-progress', 'pipe:1', '-'];
+    const args = [
+      '-hide_banner',
+      '-loglevel',
+      'error',
+      '-nostdin',
+      '-i',
+      this.stream.playback.hls,
+      '-map',
+      '0:v:0',
+      '-fps_mode',
+      'passthrough',
+      '-f',
+      'null',
+      '-progress',
+      'pipe:1',
+      '-',
+    ];
     const decoder = spawn(this.#ffmpegPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let frames = 0;
     decoder.stdout.on('data', (data: Buffer) => {

@@ -11,7 +11,12 @@ const USAGE = `npm run fuzz -- [--minutes 10] [--seed N] [--processes 2]
   Attacks a Holdfast of its own over RTMP and HTTP beside a live stream, then counts that stream's frames; with --processes
   its viewers are served by so many viewer processes.`;
 
-const OPTIONS = { minutes: { type: 'string', default: '10' }, seed: { type: 'string' }, processes: { type: 'string', default: '0' }, help: { type: 'boolean' } } as const;
+const OPTIONS = {
+  minutes: { type: 'string', default: '10' },
+  seed: { type: 'string' },
+  processes: { type: 'string', default: '0' },
+  help: { type: 'boolean' },
+} as const;
 
 function readOptions() {
   try {

@@ -3,11 +3,21 @@ import type { FuzzReport } from './fuzz.js';
 /** Columns side by side, as wide as their widest cell. */
 function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_cell, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 const outcomesOf = (outcomes: ReadonlyMap<string, number>): string =>
-  [...outcomes].sort(([, one], [, other]) => other - one).map(([outcome, count]) => `${outcome} ${count}`).join(', ');
+  [...outcomes]
+    .sort(([, one], [, other]) => other - one)
+    .map(([outcome, count]) => `${outcome} ${count}`)
+    .join(', ');
 
 /** The whole report as text for a terminal. */
 export function describeReport({ seed, attacks, processes, frames, problems }: FuzzReport): string {
@@ -23,6 +33,8 @@ export function describeReport({ seed, attacks, processes, frames, problems }: F
     '',
     `live stream: ${sent} frames sent, ${shown} shown, ${discontinuities} discontinuities, ${gaps} gaps`,
     '',
-    problems.length === 0 ? 'Everything held.' : `${problems.length} problems (again with --seed ${seed}):\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+    problems.length === 0
+      ? 'Everything held.'
+      : `${problems.length} problems (again with --seed ${seed}):\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
   ].join('\n');
 }

@@ -30,12 +30,45 @@ export async function recordSession(ffmpegPath: string, rtmp: Target, streamKey:
   }).listen(0, LOOPBACK);
   await once(proxy, 'listening');
   const { port } = proxy.address() as AddressInfo;
-  const encoder = spawn(ffmpegPath, [
-    '-hide_banner', '-loglevel', 'error', '-nostdin',
-    '-re', '-f', 'lavfi', '-i', 'testsrc2=size=160x90:rate=15', '-re', '-f', 'lavfi', '-i', 'sine', '-t', String(SECONDS),
-    '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '15', '-b:v', '80k', '-c:a', 'aac', '-b:a', '32k',
-    '-f', 'flv', `rtmp://${LOOPBACK}:${port}/live/${streamKey}`,
-  ], { stdio: 'ignore' });
+  const encoder = spawn(
+    ffmpegPath,
+    [
+      '-hide_banner',
+      '-loglevel',
+      'error',
+      '-nostdin',
+      '-re',
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc2=size=160x90:rate=15',
+      '-re',
+      '-f',
+      'lavfi',
+      '-i',
+      'sine',
+      '-t',
+      String(SECONDS),
+      '-c:v',
+      'libx264',
+      '-preset',
+      'ultrafast',
+      '-pix_fmt',
+      'yuv420p',
+      '-g',
+      '15',
+      '-b:v',
+      '80k',
+      '-c:a',
+      'aac',
+      '-b:a',
+      '32k',
+      '-f',
+      'flv',
+      `rtmp://${LOOPBACK}:${port}/live/${streamKey}`,
+    ],
+    { stdio: 'ignore' },
+  );
   await once(encoder, 'exit');
   proxy.close();
   const bytes = Buffer.concat(chunks);

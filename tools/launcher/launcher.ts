@@ -68,7 +68,12 @@ export class Launcher {
     this.#paths = dataPaths(env.HOLDFAST_DATA_DIR);
     this.#records = new ProcessRecords(join(this.#paths.run, 'processes'));
     this.#runJson = new RunJsonFile(this.#paths.runJson);
-    this.#processes = new ProcessGroup({ records: this.#records, output, hungAfterMs: options.hungAfterMs, onChange: () => this.#updateRunJson() });
+    this.#processes = new ProcessGroup({
+      records: this.#records,
+      output,
+      hungAfterMs: options.hungAfterMs,
+      onChange: () => this.#updateRunJson(),
+    });
   }
 
   /**

@@ -12,8 +12,7 @@ const EXIT_KILLED = 130;
 
 /** What the person at the terminal reads: a message where they can do something, the whole error otherwise. */
 function explain(error: unknown): string {
-  if (error instanceof LauncherError || error instanceof EnvironmentError || error instanceof MasterKeyError)
-    return error.message;
+  if (error instanceof LauncherError || error instanceof EnvironmentError || error instanceof MasterKeyError) return error.message;
   if (isDiskFull(error)) {
     const { message } = error as Error;
     return `The disk is full (${message}). Free some space, or set HOLDFAST_DATA_DIR to a folder on another disk.`;

@@ -18,7 +18,13 @@ export const MAY_IMPORT = {
   ingest: ['domain', 'platform/log', 'platform/ops', 'platform/temporal', 'workflows/messages.ts'],
   origin: ['domain', 'platform/auth', 'platform/log', 'platform/ops'],
   api: [
-    'domain', 'platform/auth', 'platform/config', 'platform/db', 'platform/log', 'platform/ops', 'platform/temporal',
+    'domain',
+    'platform/auth',
+    'platform/config',
+    'platform/db',
+    'platform/log',
+    'platform/ops',
+    'platform/temporal',
     'workflows/messages.ts',
   ],
   workers: ['activities', 'domain', 'media', 'platform', 'workflows'],
@@ -48,6 +54,11 @@ export const FORBIDDEN_PACKAGES = {
 
 /** Only these read the environment. */
 export const ENTRY_FILES = [
-  'platform/config/env.ts', 'api/main.ts', 'ingest/main.ts', 'origin/main.ts', 'origin/viewers/main.ts',
-  'workers/stream-worker.ts', 'workers/media-worker.ts',
+  'platform/config/env.ts',
+  'api/main.ts',
+  'ingest/main.ts',
+  'origin/main.ts',
+  'origin/viewers/main.ts',
+  'workers/stream-worker.ts',
+  'workers/media-worker.ts',
 ];

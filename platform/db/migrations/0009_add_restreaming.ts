@@ -25,8 +25,19 @@ export async function up(db: Knex): Promise<void> {
 export async function down(db: Knex): Promise<void> {
   await db.schema.alterTable('destinations', (table) => {
     table.dropColumns(
-      'platform', 'rendition', 'slate', 'revision', 'status', 'broadcast_id', 'attempts', 'last_error_code',
-      'last_error_message', 'next_attempt_at', 'started_at', 'bytes_sent', 'version',
+      'platform',
+      'rendition',
+      'slate',
+      'revision',
+      'status',
+      'broadcast_id',
+      'attempts',
+      'last_error_code',
+      'last_error_message',
+      'next_attempt_at',
+      'started_at',
+      'bytes_sent',
+      'version',
     );
   });
 }

@@ -33,7 +33,10 @@ export async function partsOf(db: Knex, broadcastId: string): Promise<PartRecord
 }
 
 /** The broadcast is on this host now, with what has been measured there. */
-export async function recordHost(trx: Knex.Transaction, part: BroadcastPart | (Omit<BroadcastPart, 'durationSeconds' | 'bytes'> & Record<'durationSeconds' | 'bytes', null>)): Promise<void> {
+export async function recordHost(
+  trx: Knex.Transaction,
+  part: BroadcastPart | (Omit<BroadcastPart, 'durationSeconds' | 'bytes'> & Record<'durationSeconds' | 'bytes', null>),
+): Promise<void> {
   const { broadcastId, hostId, durationSeconds, bytes } = part;
   const broadcast = await trx<BroadcastRow>('broadcasts').where({ id: broadcastId }).forUpdate().first();
   if (!broadcast) return;
@@ -48,7 +51,10 @@ export async function recordHost(trx: Knex.Transaction, part: BroadcastPart | (O
 }
 
 /** Seconds and bytes of all parts that are known together; null when the broadcast has stayed on one host. */
-export async function measuredParts(db: Knex, broadcastId: string): Promise<{ duration_seconds: number | null; bytes: string | null } | null> {
+export async function measuredParts(
+  db: Knex,
+  broadcastId: string,
+): Promise<{ duration_seconds: number | null; bytes: string | null } | null> {
   const [sum] = await parts(db)
     .where({ broadcast_id: broadcastId })
     .select(db.raw('count(*)::int as count'), db.raw('sum(duration_seconds) as duration_seconds'), db.raw('sum(bytes)::bigint as bytes'));

@@ -43,8 +43,7 @@ export type BroadcastRepository = ReturnType<typeof createBroadcastRepository>;
 
 /** Broadcasts of streams that were not deleted. */
 export function createBroadcastRepository(db: Knex) {
-  const present = () =>
-    db<BroadcastRow>('broadcasts').whereIn('stream_id', db('streams').select('id').whereNull('deleted_at'));
+  const present = () => db<BroadcastRow>('broadcasts').whereIn('stream_id', db('streams').select('id').whereNull('deleted_at'));
   return {
     async find(id: string): Promise<BroadcastRecord | null> {
       const row = await present().where({ id }).first();

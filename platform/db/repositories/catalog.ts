@@ -1,5 +1,11 @@
 import type { Knex } from 'knex';
-import type { BroadcastPart, BroadcastProjection, Catalog, RecordingProjection, StreamProjection } from '../../../domain/contracts/catalog.js';
+import type {
+  BroadcastPart,
+  BroadcastProjection,
+  Catalog,
+  RecordingProjection,
+  StreamProjection,
+} from '../../../domain/contracts/catalog.js';
 import type { RestreamState } from '../../../domain/destination.js';
 import { HoldfastError } from '../../../domain/errors.js';
 import { destinationLabel } from '../../../domain/platforms.js';
@@ -51,7 +57,9 @@ export function createCatalog(db: Knex): Catalog {
 
     async broadcastsOf(streamId) {
       const rows = await db<BroadcastRow>('broadcasts').where({ stream_id: streamId }).orderBy(['started_at', 'id']);
-      const hosts = await Promise.all(rows.map(async ({ id }) => (await partsOf(db, id)).map(({ hostId }) => ({ broadcastId: id, hostId }))));
+      const hosts = await Promise.all(
+        rows.map(async ({ id }) => (await partsOf(db, id)).map(({ hostId }) => ({ broadcastId: id, hostId }))),
+      );
       return hosts.flat();
     },
 
@@ -128,7 +136,9 @@ async function recordPart(trx: Knex.Transaction, part: BroadcastPart): Promise<v
   const whole = await measuredParts(trx, broadcastId);
   if (!whole) return;
   await trx('broadcasts').where({ id: broadcastId }).update(whole);
-  await trx('recordings').where({ broadcast_id: broadcastId }).update({ ...whole, updated_at: new Date() });
+  await trx('recordings')
+    .where({ broadcast_id: broadcastId })
+    .update({ ...whole, updated_at: new Date() });
   // Its only host was away when it ended; nobody else will say that it is ready.
   const waiting = trx('recordings').where({ broadcast_id: broadcastId, status: 'processing' });
   await waiting.update({ status: (whole.duration_seconds ?? 0) > 0 ? 'ready' : 'failed' });
@@ -158,12 +168,7 @@ async function recordRestream(
     });
 }
 
-async function recordRecording(
-  trx: Knex.Transaction,
-  streamId: string,
-  version: number,
-  recording: RecordingProjection,
-): Promise<void> {
+async function recordRecording(trx: Knex.Transaction, streamId: string, version: number, recording: RecordingProjection): Promise<void> {
   const now = new Date();
   const whole = await measuredParts(trx, recording.broadcastId);
   const columns = {

@@ -55,9 +55,13 @@ export function createHostRepository(db: Knex): HostRepository {
       await db('media_hosts').insert({ host_id: hostId, playback, announced_at: db.fn.now() }).onConflict('host_id').merge();
     },
     async playbackOfStreams(streamIds) {
-      const newest = db('broadcasts').whereIn('stream_id', streamIds).orderBy(['stream_id', { column: 'started_at', order: 'desc' }, { column: 'id', order: 'desc' }]);
+      const newest = db('broadcasts')
+        .whereIn('stream_id', streamIds)
+        .orderBy(['stream_id', { column: 'started_at', order: 'desc' }, { column: 'id', order: 'desc' }]);
       const ofStreams = newest.distinctOn('stream_id').select('stream_id', 'host_id').as('newest');
-      const rows = (await db(ofStreams).join('media_hosts', 'media_hosts.host_id', 'newest.host_id').select('stream_id', 'media_hosts.host_id', 'playback')) as {
+      const rows = (await db(ofStreams)
+        .join('media_hosts', 'media_hosts.host_id', 'newest.host_id')
+        .select('stream_id', 'media_hosts.host_id', 'playback')) as {
         stream_id: string;
         host_id: string;
         playback: string;

@@ -41,10 +41,7 @@ export interface Claim {
 }
 
 export type Begun =
-  | { state: 'claimed'; claim: Claim }
-  | { state: 'answered'; answer: StoredAnswer }
-  | { state: 'running' }
-  | { state: 'other_request' };
+  { state: 'claimed'; claim: Claim } | { state: 'answered'; answer: StoredAnswer } | { state: 'running' } | { state: 'other_request' };
 
 /** How long an answer is kept for repetition. */
 const KEPT_HOURS = 24;

@@ -36,7 +36,11 @@ export function createPublishClaims(db: Knex, secrets: SecretBox): PublishClaims
     claim: (request) => db.transaction((trx) => claim(trx, secrets, request)),
 
     async renew(publishId) {
-      return (await db('publish_claims').where({ publish_id: publishId }).update({ expires_at: leaseEnd(db) })) > 0;
+      return (
+        (await db('publish_claims')
+          .where({ publish_id: publishId })
+          .update({ expires_at: leaseEnd(db) })) > 0
+      );
     },
 
     async release(publishId) {
@@ -52,9 +56,7 @@ const withKey = (db: Knex, secrets: SecretBox, streamKey: string) =>
 
 async function claim(trx: Knex.Transaction, secrets: SecretBox, request: PublishClaimRequest): Promise<PublishClaim> {
   // The row lock makes two publishers of one stream take turns.
-  const stream = await withKey(trx, secrets, request.streamKey)
-    .forUpdate()
-    .first('id', 'status', 'disabled', 'publish_seq');
+  const stream = await withKey(trx, secrets, request.streamKey).forUpdate().first('id', 'status', 'disabled', 'publish_seq');
   if (!stream) return { accepted: false, code: 'publish_unknown_key' };
   const refusal =
     refusalOf(stream) ?? (await refusalOfHolder(trx, stream.id, request.hostId)) ?? (await refusalOfHost(trx, stream.id, request));
@@ -97,11 +99,7 @@ async function refusalOfHost(
 }
 
 /** A claim of the same host gives way: that host knows which of its publishers are healthy. */
-async function refusalOfHolder(
-  trx: Knex.Transaction,
-  streamId: string,
-  hostId: string,
-): Promise<PublishRefusal | null> {
+async function refusalOfHolder(trx: Knex.Transaction, streamId: string, hostId: string): Promise<PublishRefusal | null> {
   const holder = await trx<ClaimRow>('publish_claims')
     .where({ stream_id: streamId })
     .whereNot({ host_id: hostId })

@@ -32,8 +32,7 @@ export type RecordingRepository = ReturnType<typeof createRecordingRepository>;
 
 /** Recordings of streams that were not deleted. */
 export function createRecordingRepository(db: Knex) {
-  const present = () =>
-    db<RecordingRow>('recordings').whereIn('stream_id', db('streams').select('id').whereNull('deleted_at'));
+  const present = () => db<RecordingRow>('recordings').whereIn('stream_id', db('streams').select('id').whereNull('deleted_at'));
   return {
     async find(id: string): Promise<RecordingRecord | null> {
       const row = await present().where({ id }).first();

@@ -26,9 +26,7 @@ export interface NewStream extends StreamSettings {
 }
 
 /** What an owner may change; it counts from the next broadcast. */
-export type StreamChanges = Partial<
-  Pick<StreamRecord, 'name' | 'metadata'> & Omit<StreamSettings, 'playbackId' | 'reusable'>
->;
+export type StreamChanges = Partial<Pick<StreamRecord, 'name' | 'metadata'> & Omit<StreamSettings, 'playbackId' | 'reusable'>>;
 
 export interface StreamFilter {
   status?: StreamStatus;
@@ -90,7 +88,10 @@ export function createStreamRepository(db: Knex, secrets: SecretBox) {
     /** From now on only the new key is accepted. */
     async replaceStreamKey(id: string, streamKey: string): Promise<StreamRecord | null> {
       const key = { stream_key_hash: secrets.lookupHash(streamKey), stream_key_encrypted: secrets.encrypt(streamKey) };
-      const [row] = await present().where({ id }).update({ ...key, updated_at: new Date() }).returning('*');
+      const [row] = await present()
+        .where({ id })
+        .update({ ...key, updated_at: new Date() })
+        .returning('*');
       return row ? toStream(row) : null;
     },
 

@@ -57,7 +57,10 @@ describe('the directives of a request', () => {
     expect(readDirectives(new URLSearchParams(query))).toEqual(directives);
   });
 
-  test.each(['_HLS_part=1', '_HLS_msn=x', '_HLS_msn=', '_HLS_msn=-1', '_HLS_msn=1.5', '_HLS_msn=1&_HLS_part=0x1', '_HLS_msn=1e3'])('%s are refused', (query) => {
-    expect(readDirectives(new URLSearchParams(query))).toEqual({ reason: expect.stringMatching(/^_HLS_/) as string });
-  });
+  test.each(['_HLS_part=1', '_HLS_msn=x', '_HLS_msn=', '_HLS_msn=-1', '_HLS_msn=1.5', '_HLS_msn=1&_HLS_part=0x1', '_HLS_msn=1e3'])(
+    '%s are refused',
+    (query) => {
+      expect(readDirectives(new URLSearchParams(query))).toEqual({ reason: expect.stringMatching(/^_HLS_/) as string });
+    },
+  );
 });

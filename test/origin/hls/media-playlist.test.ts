@@ -21,14 +21,23 @@ const live: MediaPlaylist = { targetDuration: 2, mediaSequence: 4, discontinuity
 
 describe('a media playlist', () => {
   const cases: [string, string, MediaPlaylist][] = [
-    ['lists a sliding window of a live broadcast', 'live', { ...live, segments: [segment(4), segment(5, { duration: 2.002 }), segment(6)] }],
+    [
+      'lists a sliding window of a live broadcast',
+      'live',
+      { ...live, segments: [segment(4), segment(5, { duration: 2.002 }), segment(6)] },
+    ],
     [
       'breaks the timeline with a new header where another encoder took over',
       'discontinuity',
       {
         ...live,
         discontinuitySequence: 1,
-        segments: [segment(4), segment(5, { duration: 0.7 }), segment(6, { discontinuity: true, map: 'init-2.mp4' }), segment(7, { map: 'init-2.mp4' })],
+        segments: [
+          segment(4),
+          segment(5, { duration: 0.7 }),
+          segment(6, { discontinuity: true, map: 'init-2.mp4' }),
+          segment(7, { map: 'init-2.mp4' }),
+        ],
       },
     ],
     [
@@ -41,11 +50,21 @@ describe('a media playlist', () => {
       'gap',
       { ...live, segments: [segment(4, { gap: true, map: null }), segment(5), segment(6, { gap: true }), segment(7)] },
     ],
-    ['is finished when the broadcast has ended', 'ended', { ...live, ended: true, segments: [segment(4), segment(5, { duration: 1.23457 })] }],
+    [
+      'is finished when the broadcast has ended',
+      'ended',
+      { ...live, ended: true, segments: [segment(4), segment(5, { duration: 1.23457 })] },
+    ],
     [
       'is the whole broadcast on demand',
       'on-demand',
-      { ...live, mediaSequence: 0, ended: true, onDemand: true, segments: [segment(0), segment(1), segment(2, { discontinuity: true, map: 'init-2.mp4' })] },
+      {
+        ...live,
+        mediaSequence: 0,
+        ended: true,
+        onDemand: true,
+        segments: [segment(0), segment(1), segment(2, { discontinuity: true, map: 'init-2.mp4' })],
+      },
     ],
   ];
   test.each(cases)('%s', (_sentence, golden, playlist) => {
@@ -70,7 +89,10 @@ describe('a media playlist in parts', () => {
     lowLatency: {
       constants: lowLatencyConstants(0.512, 2),
       hint: 'p58.m4s',
-      reports: [{ uri: '../480p/index.m3u8', lastMsn: 14, lastPart: 1 }, { uri: '../audio/index.m3u8', lastMsn: 13, lastPart: null }],
+      reports: [
+        { uri: '../480p/index.m3u8', lastMsn: 14, lastPart: 1 },
+        { uri: '../audio/index.m3u8', lastMsn: 13, lastPart: null },
+      ],
     },
   };
   const skipped = skippableSegments(segments, 12);
@@ -93,7 +115,12 @@ describe('a media playlist in parts', () => {
   });
 
   test('that has ended keeps its constants and has no hint', () => {
-    const ended = renderMediaPlaylist({ ...playlist, ended: true, segments: segments.slice(0, 9), lowLatency: { ...playlist.lowLatency!, hint: null, reports: [] } });
+    const ended = renderMediaPlaylist({
+      ...playlist,
+      ended: true,
+      segments: segments.slice(0, 9),
+      lowLatency: { ...playlist.lowLatency!, hint: null, reports: [] },
+    });
     expect(ended).toContain('#EXT-X-PART-INF:PART-TARGET=0.51200\n');
     expect(ended.endsWith('#EXT-X-ENDLIST\n')).toBe(true);
   });

@@ -15,12 +15,23 @@ const audio = { uri: 'b1/audio/index.m3u8', name: 'Audio', channels: 2 };
 
 describe('a multivariant playlist', () => {
   const cases: [string, string, MultivariantPlaylist][] = [
-    ['offers pictures that share one sound', 'multivariant', { variants: [picture(720, 1280, 3_400_000), picture(480, 854, 1_600_000, 30_000 / 1001)], audio }],
-    ['has no audio group without sound', 'multivariant-video-only', { variants: [{ ...picture(360, 640, 900_000), codecs: ['avc1.64001e'] }], audio: null }],
+    [
+      'offers pictures that share one sound',
+      'multivariant',
+      { variants: [picture(720, 1280, 3_400_000), picture(480, 854, 1_600_000, 30_000 / 1001)], audio },
+    ],
+    [
+      'has no audio group without sound',
+      'multivariant-video-only',
+      { variants: [{ ...picture(360, 640, 900_000), codecs: ['avc1.64001e'] }], audio: null },
+    ],
     [
       'offers sound alone as a variant',
       'multivariant-audio-only',
-      { variants: [{ uri: 'b1/audio/index.m3u8?token=a.b-c_d', bandwidth: 160_000, averageBandwidth: 128_000, codecs: ['mp4a.40.2'] }], audio: null },
+      {
+        variants: [{ uri: 'b1/audio/index.m3u8?token=a.b-c_d', bandwidth: 160_000, averageBandwidth: 128_000, codecs: ['mp4a.40.2'] }],
+        audio: null,
+      },
     ],
   ];
   test.each(cases)('%s', (_sentence, golden, playlist) => {
@@ -31,7 +42,11 @@ describe('a multivariant playlist', () => {
 });
 
 describe('the declared rates', () => {
-  const tally = [[2, 250_000], [2, 500_000], [0.2, 200_000]].reduce((sum, [s, b]) => tallySegment(sum, s!, b!), EMPTY_TALLY);
+  const tally = [
+    [2, 250_000],
+    [2, 500_000],
+    [0.2, 200_000],
+  ].reduce((sum, [s, b]) => tallySegment(sum, s!, b!), EMPTY_TALLY);
 
   test('of a running broadcast are never below what the encoder may reach', () => {
     expect(declaredRate(tally, 3_000_000)).toEqual({ peak: 3_750_000, average: Math.ceil((950_000 * 8) / 4.2) });

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { AAC_FRAME_SECONDS, choosePartProfile, fitPartProfile, MIN_PART_SHARE, PART_DURATIONS, partLengths, type PartProfile } from '../../../origin/hls/part-target.js';
+import {
+  AAC_FRAME_SECONDS,
+  choosePartProfile,
+  fitPartProfile,
+  MIN_PART_SHARE,
+  PART_DURATIONS,
+  partLengths,
+  type PartProfile,
+} from '../../../origin/hls/part-target.js';
 
 const NTSC = [24, 30, 60].map((rate) => (rate * 1000) / 1001);
 const RATES = [24, 25, 30, 50, 60, ...NTSC];

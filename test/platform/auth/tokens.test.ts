@@ -28,7 +28,10 @@ describe('a token', () => {
     ['signed by a clock far ahead', -62, 'invalid_credentials'],
   ])('%s is judged so', async (_name, seconds, code) => {
     const { token } = await sign();
-    const checked = verifyToken(token, findSecret, after(seconds)).then(() => null, (error: { code: string }) => error.code);
+    const checked = verifyToken(token, findSecret, after(seconds)).then(
+      () => null,
+      (error: { code: string }) => error.code,
+    );
     expect(await checked).toBe(code);
   });
 

@@ -49,11 +49,15 @@ describe('settings', () => {
 
   it('take several proxies', () => {
     expect(readEnvironment({ HOLDFAST_TRUSTED_PROXIES: '10.0.0.0/8, 2001:db8::/32,192.0.2.1' }).HOLDFAST_TRUSTED_PROXIES).toEqual([
-      '10.0.0.0/8', '2001:db8::/32', '192.0.2.1',
+      '10.0.0.0/8',
+      '2001:db8::/32',
+      '192.0.2.1',
     ]);
   });
 
   it('name every bad variable at once', () => {
-    expect(() => readEnvironment({ HOLDFAST_API_PORT: 'x', HOLDFAST_RTMP_PORT: 'y' })).toThrow(/HOLDFAST_API_PORT[\s\S]*HOLDFAST_RTMP_PORT/);
+    expect(() => readEnvironment({ HOLDFAST_API_PORT: 'x', HOLDFAST_RTMP_PORT: 'y' })).toThrow(
+      /HOLDFAST_API_PORT[\s\S]*HOLDFAST_RTMP_PORT/,
+    );
   });
 });

@@ -26,7 +26,18 @@ const record = (version: number, broadcast: Partial<BroadcastProjection>, more: 
     disabled: false,
     broadcastId,
     events: [],
-    broadcast: { broadcastId, status: 'live', source: null, renditions: [], liveAt: TIME, endedAt: null, endCause: null, durationSeconds: null, bytes: null, ...broadcast },
+    broadcast: {
+      broadcastId,
+      status: 'live',
+      source: null,
+      renditions: [],
+      liveAt: TIME,
+      endedAt: null,
+      endCause: null,
+      durationSeconds: null,
+      bytes: null,
+      ...broadcast,
+    },
     ...more,
   });
 const recording = async () => (await createRecordingRepository(bench.db).find(recordingId))!;
@@ -44,8 +55,14 @@ it('a broadcast that stays on its host has one part', async () => {
 it('one that changes its host has a part on each, in that order, and counts on the present one', async () => {
   await record(2, { hostId: 'b' });
   await record(3, { hostId: 'b' });
-  expect(await parts()).toEqual([['a', null, null], ['b', null, null]]);
-  expect(await catalog.broadcastsOf(streamId)).toEqual([{ broadcastId, hostId: 'a' }, { broadcastId, hostId: 'b' }]);
+  expect(await parts()).toEqual([
+    ['a', null, null],
+    ['b', null, null],
+  ]);
+  expect(await catalog.broadcastsOf(streamId)).toEqual([
+    { broadcastId, hostId: 'a' },
+    { broadcastId, hostId: 'b' },
+  ]);
   const hosts = createHostRepository(bench.db);
   expect([(await hosts.find('a')).openStreams, (await hosts.find('b')).openStreams]).toEqual([0, 1]);
 });
@@ -57,11 +74,18 @@ it('an older write does not take it back', async () => {
 
 it('a part is not taken before the end is written; with it everything is measured together', async () => {
   await expect(catalog.recordPart({ broadcastId, hostId: 'a', durationSeconds: 5, bytes: 500 })).rejects.toThrow(/not written/);
-  await record(4, { ...ended, durationSeconds: 10, bytes: 1000 }, { recording: { recordingId, broadcastId, status: 'ready', durationSeconds: 10, bytes: 1000 } });
+  await record(
+    4,
+    { ...ended, durationSeconds: 10, bytes: 1000 },
+    { recording: { recordingId, broadcastId, status: 'ready', durationSeconds: 10, bytes: 1000 } },
+  );
   expect(await recording()).toMatchObject({ durationSeconds: 10, bytes: 1000 });
   await catalog.recordPart({ broadcastId, hostId: 'a', durationSeconds: 5, bytes: 500 });
   await catalog.recordPart({ broadcastId, hostId: 'a', durationSeconds: 5, bytes: 500 });
-  expect(await parts()).toEqual([['a', 5, 500], ['b', 10, 1000]]);
+  expect(await parts()).toEqual([
+    ['a', 5, 500],
+    ['b', 10, 1000],
+  ]);
   expect(await recording()).toMatchObject({ status: 'ready', durationSeconds: 15, bytes: 1500 });
   expect(await createBroadcastRepository(bench.db).find(broadcastId)).toMatchObject({ durationSeconds: 15, bytes: 1500 });
 });
@@ -74,7 +98,7 @@ it('a recording whose only host was away at the end is ready when that host is b
   expect(await createRecordingRepository(bench.db).find('rec_2')).toMatchObject({ status: 'ready', durationSeconds: 3, bytes: 300 });
 });
 
-it('a part of a stream that was deleted meanwhile is nobody\'s', async () => {
+it("a part of a stream that was deleted meanwhile is nobody's", async () => {
   await catalog.recordPart({ broadcastId: 'brd_gone', hostId: 'a', durationSeconds: 1, bytes: 1 });
 });
 
@@ -84,6 +108,8 @@ it('viewers are led to the host of the newest broadcast, where it has said that 
   await hosts.announce('a', 'http://old.test');
   await hosts.announce('a', 'http://a.test');
   await catalog.openBroadcast({ broadcastId: 'brd_3', streamId, hostId: 'a', startedAt: '2026-01-03T00:00:00.000Z' });
-  expect(await hosts.playbackOfStreams([streamId, 'str_unknown'])).toEqual(new Map([[streamId, { hostId: 'a', playback: 'http://a.test' }]]));
+  expect(await hosts.playbackOfStreams([streamId, 'str_unknown'])).toEqual(
+    new Map([[streamId, { hostId: 'a', playback: 'http://a.test' }]]),
+  );
   expect(await hosts.playbackOf(['a', 'b'])).toEqual(new Map([['a', 'http://a.test']]));
 });

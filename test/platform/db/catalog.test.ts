@@ -90,7 +90,9 @@ describe('recording state', () => {
   it('ends in the newest state, in whatever order concurrent writes arrive', async () => {
     const versions = Array.from({ length: 10 }, (_, index) => index + 1);
     await Promise.all(
-      versions.map((version) => catalog.record(projection(version, { status: version === 10 ? 'ended' : 'live', events: [event(version)] }))),
+      versions.map((version) =>
+        catalog.record(projection(version, { status: version === 10 ? 'ended' : 'live', events: [event(version)] })),
+      ),
     );
     expect(await statusNow()).toBe('ended');
     const { items } = await createEventRepository(bench.db).listOf(streamId, 0, 20);

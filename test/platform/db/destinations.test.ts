@@ -3,7 +3,11 @@ import type { Catalog, StreamProjection } from '../../../domain/contracts/catalo
 import type { DestinationTargets } from '../../../domain/contracts/destinations.js';
 import { createCatalog } from '../../../platform/db/repositories/catalog.js';
 import { createDestinationTargets } from '../../../platform/db/repositories/destination-targets.js';
-import { createDestinationRepository, type DestinationRepository, type NewDestination } from '../../../platform/db/repositories/destinations.js';
+import {
+  createDestinationRepository,
+  type DestinationRepository,
+  type NewDestination,
+} from '../../../platform/db/repositories/destinations.js';
 import { createStreamRepository } from '../../../platform/db/repositories/streams.js';
 import type { RestreamState } from '../../../domain/destination.js';
 import { createDatabaseBench, type DatabaseBench } from './support.js';
@@ -66,8 +70,16 @@ describe('destinations', () => {
   it('keep URL and key encrypted, and belong to their stream alone', async () => {
     const id = await add(1, { name: 'You', rendition: 720, slate: false });
     expect(await find(id)).toMatchObject({
-      ...destinationOf(1), name: 'You', rendition: 720, slate: false,
-      status: 'idle', attempts: 0, lastError: null, nextAttemptAt: null, startedAt: null, bytesSent: 0,
+      ...destinationOf(1),
+      name: 'You',
+      rendition: 720,
+      slate: false,
+      status: 'idle',
+      attempts: 0,
+      lastError: null,
+      nextAttemptAt: null,
+      startedAt: null,
+      bytesSent: 0,
     });
     expect(await destinations.find('str_other', id)).toBeNull();
     const row = JSON.stringify(await bench.db('destinations').where({ id }));
@@ -88,7 +100,7 @@ describe('destinations', () => {
     await destinations.create([1, 2, 3].map((number) => destinationOf(number)));
     const seen: string[] = [];
     let after = null;
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       const page = await destinations.listOf(streamId, { after, limit: 1 });
       seen.push(...page.items.map(({ id }) => id));
       after = page.items.at(-1)!;
@@ -158,7 +170,11 @@ describe('what the workflow sees of destinations', () => {
     await add(2, { platform: 'youtube', enabled: false });
     await add(3);
     const summaries = await catalog.destinationsOf(streamId);
-    expect(summaries.map(({ label, enabled }) => [label, enabled])).toEqual([['Mine', true], ['YouTube', false], ['Destination', true]]);
+    expect(summaries.map(({ label, enabled }) => [label, enabled])).toEqual([
+      ['Mine', true],
+      ['YouTube', false],
+      ['Destination', true],
+    ]);
     expect(JSON.stringify(summaries)).not.toMatch(/a\.test|dest-key/);
     expect(await catalog.destinationsOf('str_none')).toEqual([]);
   });
@@ -184,7 +200,13 @@ describe('the state of a restream', () => {
     const retrying = state(id, { status: 'retrying', attempts: 2, lastError: failure, nextAttemptAt: TIME });
     await record(5, [retrying]);
     await record(4, [state(id)]);
-    expect(await find(id)).toMatchObject({ status: 'retrying', attempts: 2, lastError: failure, nextAttemptAt: new Date(TIME), startedAt: new Date(TIME) });
+    expect(await find(id)).toMatchObject({
+      status: 'retrying',
+      attempts: 2,
+      lastError: failure,
+      nextAttemptAt: new Date(TIME),
+      startedAt: new Date(TIME),
+    });
     await record(6, [state(id, { attempts: 3 })]);
     expect(await find(id)).toMatchObject({ status: 'live', attempts: 3, lastError: null, nextAttemptAt: null });
   });

@@ -10,8 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => database.drop());
 
-const connect = () =>
-  knex({ client: 'pg', connection: database.url, migrations: { migrationSource, tableName: 'schema_migrations' } });
+const connect = () => knex({ client: 'pg', connection: database.url, migrations: { migrationSource, tableName: 'schema_migrations' } });
 
 describe('migrating', () => {
   it('runs each migration once, whatever number of processes begin at once', async () => {

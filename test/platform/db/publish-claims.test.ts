@@ -65,8 +65,13 @@ describe('a host without room', () => {
   const NONE: HostRoom = { streams: 0, refusal: 'host_draining' };
   const addBroadcast = (hostId: string, endedAt: Date | null = null) =>
     bench.db('broadcasts').insert({
-      id: `brd_${streamId}_${hostId}`, stream_id: streamId, host_id: hostId, status: endedAt ? 'ended' : 'reconnecting', renditions: '[]',
-      started_at: new Date(), ended_at: endedAt,
+      id: `brd_${streamId}_${hostId}`,
+      stream_id: streamId,
+      host_id: hostId,
+      status: endedAt ? 'ended' : 'reconnecting',
+      renditions: '[]',
+      started_at: new Date(),
+      ended_at: endedAt,
     });
 
   it('refuses a new stream, with its reason, and leaves no trace', async () => {
@@ -102,7 +107,10 @@ describe('a second publisher', () => {
     await claim('1', 'a');
     expect(await claim('2', 'b')).toEqual({ accepted: false, code: 'publish_already' });
     expect(await renew('1')).toBe(true);
-    await bench.db('publish_claims').where({ stream_id: streamId }).update({ expires_at: new Date(0) });
+    await bench
+      .db('publish_claims')
+      .where({ stream_id: streamId })
+      .update({ expires_at: new Date(0) });
     expect(await claim('3', 'b')).toEqual({ accepted: true, streamId, publishSeq: 2 });
     expect(await renew('1')).toBe(false);
   });

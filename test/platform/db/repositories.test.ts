@@ -55,7 +55,7 @@ describe('streams', () => {
     const streams = createStreamRepository(bench.db, bench.secrets);
     const seen: string[] = [];
     let after = { createdAt, id: 'str_t9' };
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       const page = await streams.list({}, { after, limit: 1 });
       seen.push(...page.items.map((stream) => stream.id));
       after = page.items.at(-1)!;
@@ -73,7 +73,10 @@ describe('idempotency', () => {
     const begun = await Promise.all([1, 2, 3].map(() => idempotency.begin(request)));
     expect(begun.map(({ state }) => state).sort()).toEqual(['claimed', 'running', 'running']);
     const slow = begun.find((one) => one.state === 'claimed')!;
-    await bench.db('idempotency_keys').where({ key: 'k' }).update({ owned_until: new Date(0) });
+    await bench
+      .db('idempotency_keys')
+      .where({ key: 'k' })
+      .update({ owned_until: new Date(0) });
     const next = await idempotency.begin({ ...request, resourceId: 'second' });
     expect(next).toMatchObject({ state: 'claimed', claim: { resourceId: 'first' } });
     if (slow.state !== 'claimed' || next.state !== 'claimed') throw new Error('both had the right to run');
@@ -87,7 +90,11 @@ describe('idempotency', () => {
 
 describe('an error of the database', () => {
   it('is an outage only when the database could not be asked', async () => {
-    const failing = async (sql: string) => bench.db.raw(sql).then(() => null, (error: unknown) => error);
+    const failing = async (sql: string) =>
+      bench.db.raw(sql).then(
+        () => null,
+        (error: unknown) => error,
+      );
     expect(isDatabaseUnavailable(await failing('select nonsense'))).toBe(false);
     expect(isDatabaseUnavailable(await failing("insert into api_keys (api_key) values ('x')"))).toBe(false);
     expect(isDatabaseUnavailable(await failing('select pg_terminate_backend(pg_backend_pid())'))).toBe(true);

@@ -69,7 +69,13 @@ describe('what the API says', () => {
 
 describe('a timeline', () => {
   const event = (sequence: number, type: StreamEvent['type'], id = `evt_${sequence}`): StreamEvent => ({
-    id, sequence, type, streamId: 'str_1', broadcastId: 'brd_1', occurredAt: new Date(sequence * 1000).toISOString(), data: {},
+    id,
+    sequence,
+    type,
+    streamId: 'str_1',
+    broadcastId: 'brd_1',
+    occurredAt: new Date(sequence * 1000).toISOString(),
+    data: {},
   });
 
   it('in order has no problems', () => {
@@ -89,12 +95,36 @@ describe('a timeline', () => {
 describe('a playlist', () => {
   it('is read with its numbers, headers and discontinuities', () => {
     const text = [
-      '#EXTM3U', '#EXT-X-MEDIA-SEQUENCE:41', '#EXT-X-MAP:URI="init-1.mp4"', '#EXTINF:2.00000,', 'seg41.m4s', '#EXT-X-DISCONTINUITY',
-      '#EXT-X-MAP:URI="init-2.mp4"', '#EXT-X-GAP', '#EXTINF:1.50000,', 'seg42.m4s', '#EXT-X-PART:DURATION=0.3,URI="seg43.0.m4s"', '',
+      '#EXTM3U',
+      '#EXT-X-MEDIA-SEQUENCE:41',
+      '#EXT-X-MAP:URI="init-1.mp4"',
+      '#EXTINF:2.00000,',
+      'seg41.m4s',
+      '#EXT-X-DISCONTINUITY',
+      '#EXT-X-MAP:URI="init-2.mp4"',
+      '#EXT-X-GAP',
+      '#EXTINF:1.50000,',
+      'seg42.m4s',
+      '#EXT-X-PART:DURATION=0.3,URI="seg43.0.m4s"',
+      '',
     ].join('\n');
     expect(listedSegments(text, 'http://origin/id/240p/index.m3u8')).toEqual([
-      { msn: 41, url: 'http://origin/id/240p/seg41.m4s', map: 'http://origin/id/240p/init-1.mp4', seconds: 2, discontinuity: false, gap: false },
-      { msn: 42, url: 'http://origin/id/240p/seg42.m4s', map: 'http://origin/id/240p/init-2.mp4', seconds: 1.5, discontinuity: true, gap: true },
+      {
+        msn: 41,
+        url: 'http://origin/id/240p/seg41.m4s',
+        map: 'http://origin/id/240p/init-1.mp4',
+        seconds: 2,
+        discontinuity: false,
+        gap: false,
+      },
+      {
+        msn: 42,
+        url: 'http://origin/id/240p/seg42.m4s',
+        map: 'http://origin/id/240p/init-2.mp4',
+        seconds: 1.5,
+        discontinuity: true,
+        gap: true,
+      },
     ]);
   });
 });

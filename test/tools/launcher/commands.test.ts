@@ -25,18 +25,8 @@ describe('npm packages are installed', () => {
       false,
       true,
     ],
-    [
-      'without those of development, for testing',
-      { packages: { 'node_modules/a': here['node_modules/a'] } },
-      true,
-      false,
-    ],
-    [
-      'in another version',
-      { packages: { ...here, 'node_modules/a': { version: '1.0.1', integrity: 'sha512-a' } } },
-      false,
-      false,
-    ],
+    ['without those of development, for testing', { packages: { 'node_modules/a': here['node_modules/a'] } }, true, false],
+    ['in another version', { packages: { ...here, 'node_modules/a': { version: '1.0.1', integrity: 'sha512-a' } } }, false, false],
     ['not at all', null, false, false],
   ])('%s', (_case, installed, development, expected) => {
     expect(dependenciesAreInstalled(wanted, installed, development)).toBe(expected);
@@ -89,8 +79,7 @@ describe('npm start', () => {
       processes: {},
     };
     const banner = readyBanner(run, '/data/run.json');
-    for (const part of [run.api, run.rtmp, run.playback, run.temporalUi, run.apiKey, run.apiSecret])
-      expect(banner).toContain(part);
+    for (const part of [run.api, run.rtmp, run.playback, run.temporalUi, run.apiKey, run.apiSecret]) expect(banner).toContain(part);
     expect(banner).not.toContain('password');
   });
 });

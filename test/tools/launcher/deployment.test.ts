@@ -49,12 +49,7 @@ describe('docker-compose.yml', () => {
   it('asks for every secret, and env.example names each', async () => {
     const example = await readFile('deploy/env.example', 'utf8');
     const required = new Set([...text.matchAll(/\$\{([A-Z_]+):\?[^}]+\}/g)].map((match) => match[1]!));
-    expect([...required].sort()).toEqual([
-      'HOLDFAST_MASTER_KEY',
-      'INITIAL_API_KEY',
-      'INITIAL_API_SECRET',
-      'POSTGRES_PASSWORD',
-    ]);
+    expect([...required].sort()).toEqual(['HOLDFAST_MASTER_KEY', 'INITIAL_API_KEY', 'INITIAL_API_SECRET', 'POSTGRES_PASSWORD']);
     for (const name of required) expect(example).toMatch(new RegExp(`^${name}=$`, 'm'));
   });
 

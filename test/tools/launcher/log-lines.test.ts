@@ -17,12 +17,7 @@ describe('a line of a process', () => {
   it.each([
     ['of our own processes', 'api', pino, 'api           | warn  slow  port=8080'],
     ['of Temporal', 'temporal', temporal, 'temporal      | warn  poll failed  service=worker'],
-    [
-      'of Postgres about itself',
-      'postgres',
-      'LOG:  database system is ready',
-      'postgres      | debug database system is ready',
-    ],
+    ['of Postgres about itself', 'postgres', 'LOG:  database system is ready', 'postgres      | debug database system is ready'],
     ['of Postgres about trouble', 'postgres', 'PANIC:  no space left', 'postgres      | error no space left'],
     ['of plain text', 'origin', 'hello', 'origin        | info  hello'],
     ['that only looks like JSON', 'origin', '{broken', 'origin        | info  {broken'],
@@ -31,11 +26,7 @@ describe('a line of a process', () => {
   });
 
   it('shows the stack of an error below', () => {
-    const line = parseLogLine(
-      'api',
-      '{"level":"error","msg":"failed","err":{"message":"x","stack":"Error: x\\n at y"}}',
-      NOW,
-    );
+    const line = parseLogLine('api', '{"level":"error","msg":"failed","err":{"message":"x","stack":"Error: x\\n at y"}}', NOW);
     expect(terminalLine(line, plain)).toBe('api           | error failed\n  Error: x\n   at y');
   });
 

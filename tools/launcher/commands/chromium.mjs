@@ -18,8 +18,7 @@ export function ensureChromium() {
   if (present) return present;
   if (process.getuid?.() === 0 && install()) return findChromium();
   console.error(
-    'There is no Chromium for the browser tests: ' +
-      'install it (Debian, Ubuntu: apt install chromium), or set CHROMIUM to its path.',
+    'There is no Chromium for the browser tests: ' + 'install it (Debian, Ubuntu: apt install chromium), or set CHROMIUM to its path.',
   );
   return null;
 }

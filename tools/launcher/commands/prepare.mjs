@@ -11,13 +11,7 @@ export class PrepareError extends Error {}
 
 /** @param {{development: boolean}} options development packages too (tests, types) */
 export async function prepare({ development }) {
-  if (
-    !dependenciesAreInstalled(
-      readLock('package-lock.json'),
-      readLock(join('node_modules', '.package-lock.json')),
-      development,
-    )
-  ) {
+  if (!dependenciesAreInstalled(readLock('package-lock.json'), readLock(join('node_modules', '.package-lock.json')), development)) {
     installDependencies();
   }
   const { build } = await import('../../build/build.mjs');
@@ -53,8 +47,7 @@ function installDependencies() {
   const [command, args] = npmCli && npmCli.endsWith('.js') ? [process.execPath, [npmCli, 'ci']] : ['npm', ['ci']];
   const { status, signal, error } = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
   if (signal) process.kill(process.pid, signal);
-  if (error)
-    throw new PrepareError(`npm cannot be run (${error.code}). Install npm, it comes with Node.js, and start again.`);
+  if (error) throw new PrepareError(`npm cannot be run (${error.code}). Install npm, it comes with Node.js, and start again.`);
   if (status !== 0) {
     throw new PrepareError(
       'npm ci failed; its own message is above. ' +

@@ -17,16 +17,5 @@ export function readyBanner(run: RunJson, runJsonPath: string): string {
   const credentials = `${run.apiKey}:${run.apiSecret}`;
   const body = `-H 'content-type: application/json' -d '{"name":"hello"}'`;
   const create = `curl -s -u ${credentials} ${body} ${run.api}/v1/streams`;
-  return [
-    '',
-    'Holdfast is ready.',
-    '',
-    ...lines,
-    '',
-    '  Create a stream:',
-    `  ${create}`,
-    '',
-    '  Ctrl-C stops everything.',
-    '',
-  ].join('\n');
+  return ['', 'Holdfast is ready.', '', ...lines, '', '  Create a stream:', `  ${create}`, '', '  Ctrl-C stops everything.', ''].join('\n');
 }

@@ -17,8 +17,14 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What Postgres calls its messages (runtime-config-logging, "Message Severity Levels"). Its LOG is about itself. */
 const POSTGRES_LEVELS: Readonly<Record<string, LogLevel>> = {
-  DEBUG: 'debug', INFO: 'info', NOTICE: 'info', LOG: 'debug',
-  WARNING: 'warn', ERROR: 'warn', FATAL: 'warn', PANIC: 'error',
+  DEBUG: 'debug',
+  INFO: 'info',
+  NOTICE: 'info',
+  LOG: 'debug',
+  WARNING: 'warn',
+  ERROR: 'warn',
+  FATAL: 'warn',
+  PANIC: 'error',
 };
 /** Temporal's server says in plain text only where it listens, which the launcher says itself. */
 const PLAIN_TEXT_LEVELS: Readonly<Record<string, LogLevel>> = { temporal: 'debug' };
@@ -74,7 +80,14 @@ export function terminalLine(line: LogLine, colors: Colors): string {
 }
 
 const indented = (text: string, colors: Colors): string =>
-  text === '' ? '' : `\n${colors.dim(text.split('\n').map((line) => `  ${line}`).join('\n'))}`;
+  text === ''
+    ? ''
+    : `\n${colors.dim(
+        text
+          .split('\n')
+          .map((line) => `  ${line}`)
+          .join('\n'),
+      )}`;
 
 function errorText(err: unknown): string {
   if (typeof err !== 'object' || err === null) return '';
@@ -90,9 +103,7 @@ function levelColor(level: LogLevel, colors: Colors): (text: string) => string {
 }
 
 /** Neighbours in a log differ in colour. */
-const COLOR_ORDER = [
-  'launcher', 'api', 'ingest', 'origin', 'stream-worker', 'media-worker', 'demo', 'temporal', 'postgres',
-];
+const COLOR_ORDER = ['launcher', 'api', 'ingest', 'origin', 'stream-worker', 'media-worker', 'demo', 'temporal', 'postgres'];
 
 function processColor(name: string, colors: Colors): (text: string) => string {
   const { bold, cyan, magenta, green, blue, yellow, cyanBright, gray } = colors;

@@ -16,10 +16,7 @@ export function neededPorts(env: Environment): NeededPort[] {
     port: env[variable],
     purpose,
   });
-  const temporal = [
-    internal('HOLDFAST_TEMPORAL_PORT', 'Temporal'),
-    internal('HOLDFAST_TEMPORAL_UI_PORT', 'Temporal UI'),
-  ];
+  const temporal = [internal('HOLDFAST_TEMPORAL_PORT', 'Temporal'), internal('HOLDFAST_TEMPORAL_UI_PORT', 'Temporal UI')];
   return [
     bound('HOLDFAST_API_PORT', 'API'),
     bound('HOLDFAST_RTMP_PORT', 'RTMP'),

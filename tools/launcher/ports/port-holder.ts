@@ -11,9 +11,7 @@ const INODE = 9;
  * another user.
  */
 export async function portHolder(port: number): Promise<string | null> {
-  const inodes = (
-    await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map((table) => listeningInodes(table, port)))
-  ).flat();
+  const inodes = (await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map((table) => listeningInodes(table, port)))).flat();
   if (inodes.length === 0) return null;
   const wanted = new Set(inodes.map((inode) => `socket:[${inode}]`));
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
@@ -44,5 +42,4 @@ async function holdsOneOf(pid: string, sockets: ReadonlySet<string>): Promise<bo
 }
 
 /** The kernel's short name: arguments are left out, since they may hold what is not ours to show. */
-const nameOf = async (pid: string): Promise<string> =>
-  (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'a process')).trim();
+const nameOf = async (pid: string): Promise<string> => (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'a process')).trim();

@@ -27,10 +27,7 @@ function reasonNotFree(host: string, port: number): Promise<string | null> {
  * @throws LauncherError that names every taken port, its variable and, where the system tells, who holds it
  */
 export async function checkPortsFree(ports: readonly NeededPort[]): Promise<void> {
-  const problems = [
-    ...sameTwice(ports),
-    ...(await Promise.all(ports.map(problemWith))).filter((problem) => problem !== null),
-  ];
+  const problems = [...sameTwice(ports), ...(await Promise.all(ports.map(problemWith))).filter((problem) => problem !== null)];
   if (problems.length > 0) throw new LauncherError(problems.join('\n'));
 }
 
@@ -56,10 +53,7 @@ async function problemWith({ variable, host, port, purpose }: NeededPort): Promi
     case 'EACCES':
       return `Port ${port} (${purpose}) may not be used by this user. Set ${variable} to a port above 1023.`;
     case 'EADDRNOTAVAIL':
-      return (
-        `${host} is no address of this machine, so port ${port} (${purpose}) cannot be opened. ` +
-        'Set HOLDFAST_BIND to one that is.'
-      );
+      return `${host} is no address of this machine, so port ${port} (${purpose}) cannot be opened. ` + 'Set HOLDFAST_BIND to one that is.';
     default:
       return `Port ${port} (${purpose}) cannot be opened: ${reason}. ${variable} sets another one.`;
   }

@@ -112,8 +112,16 @@ async function createCluster({ cluster, dataDir, passwordFile, durable, owner, i
     await writeFile(draftPassword, password, { mode: OWNER_ONLY });
     if (owner) await Promise.all([draft, draftPassword].map((path) => chown(path, owner.uid, owner.gid)));
     const { file, args, uid, gid } = initdb([
-      '-D', draft, `--username=${USER}`, `--pwfile=${draftPassword}`, '--auth=scram-sha-256', '--encoding=UTF8',
-      '--locale-provider=builtin', '--locale=C.UTF-8', '--no-instructions', ...(durable ? [] : ['--no-sync']),
+      '-D',
+      draft,
+      `--username=${USER}`,
+      `--pwfile=${draftPassword}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale-provider=builtin',
+      '--locale=C.UTF-8',
+      '--no-instructions',
+      ...(durable ? [] : ['--no-sync']),
     ]);
     const env = { ...process.env, LC_ALL: 'C' };
     const result = await runCommand(file, args, { uid, gid, cwd: '/', timeoutMs: INITDB_TIMEOUT_MS, env });
@@ -160,4 +168,8 @@ async function giveTo(owner: Account, cluster: string): Promise<void> {
   for (const entry of [...entries, '.']) await chown(join(cluster, entry), owner.uid, owner.gid);
 }
 
-const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );

@@ -49,8 +49,7 @@ export async function postgresAnswers(url: string): Promise<boolean> {
     return true;
   } catch (error) {
     const code = (error as { code?: string }).code;
-    if (code === undefined || code === CONNECTION_LOST || code === 'ECONNRESET' || code === CANNOT_CONNECT_NOW)
-      return false;
+    if (code === undefined || code === CONNECTION_LOST || code === 'ECONNRESET' || code === CANNOT_CONNECT_NOW) return false;
     throw error;
   }
 }

@@ -82,7 +82,10 @@ export async function startMediaHost({ stack, hostId, ffmpegPath, settings = {} 
     const present = children.get(name);
     if (present && isRunning(present)) return;
     const script = fileURLToPath(new URL(SCRIPTS[name], DIST));
-    const child = spawn(process.execPath, ['--enable-source-maps', script], { env: { ...process.env, ...variables }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, ['--enable-source-maps', script], {
+      env: { ...process.env, ...variables },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const keep = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(-KEPT_OUTPUT));
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
@@ -95,7 +98,8 @@ export async function startMediaHost({ stack, hostId, ffmpegPath, settings = {} 
     for (const name of PROCESSES) {
       const node = nodes.find((process) => process.name === name)!;
       for (let reason = await reasonNodeProcessNotReady(node); reason !== null; reason = await reasonNodeProcessNotReady(node)) {
-        if (Date.now() > deadline || !isRunning(children.get(name)!)) throw new Error(`Media host ${hostId} did not start: ${reason}\n${output}`);
+        if (Date.now() > deadline || !isRunning(children.get(name)!))
+          throw new Error(`Media host ${hostId} did not start: ${reason}\n${output}`);
         await delay(POLL_MS);
       }
     }
@@ -104,7 +108,10 @@ export async function startMediaHost({ stack, hostId, ffmpegPath, settings = {} 
   async function kill(): Promise<void> {
     const running = [...children.values()].filter(isRunning);
     const gone = running.map((child) => once(child, 'exit'));
-    const [encoders, restreams] = await Promise.all([new EncoderRegistry(paths.encoders).list(), new RestreamRegistry(paths.restreams).list()]);
+    const [encoders, restreams] = await Promise.all([
+      new EncoderRegistry(paths.encoders).list(),
+      new RestreamRegistry(paths.restreams).list(),
+    ]);
     for (const child of running) child.kill('SIGKILL');
     for (const { process: encoder } of [...encoders, ...restreams]) killIfThere(encoder.pid);
     await Promise.all(gone);

@@ -47,7 +47,11 @@ export async function startStack(settings: Record<string, string> = {}, launcher
   const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-stack-'));
   const ports = await Promise.all(PORT_VARIABLES.map(async (name) => [name, String(await freePort())] as const));
   const env = { ...process.env, ...Object.fromEntries(ports), HOLDFAST_DATA_DIR: dataDir, ...settings };
-  const child = spawn(process.execPath, [fileURLToPath(LAUNCHER), ...launcherArguments], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(process.execPath, [fileURLToPath(LAUNCHER), ...launcherArguments], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   let output = '';
   const keep = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(-KEPT_OUTPUT));
   child.stdout.on('data', keep);

@@ -37,8 +37,7 @@ const LAST_LINES_WAIT_MS = 500;
  */
 export function startChild({ file, args, uid, gid, env, cwd }: ChildCommand, onLine: (line: string) => void): Child {
   const child = spawn(file, args, { env, cwd, uid, gid, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  for (const stream of [child.stdout, child.stderr])
-    createInterface({ input: stream, crlfDelay: Infinity }).on('line', onLine);
+  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream, crlfDelay: Infinity }).on('line', onLine);
   const identity = child.pid === undefined ? null : (identify(child.pid) ?? { pid: child.pid, startedAt: '' });
   const exited = new Promise<ChildExit>((resolve) => {
     child.once('error', (startError) => resolve({ code: null, signal: null, startError }));

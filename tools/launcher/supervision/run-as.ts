@@ -67,8 +67,14 @@ function waysFor({ uid, gid }: Account): RunAs[] {
       command: (file, args) => ({
         file: 'setpriv',
         args: [
-          `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--securebits=+no_setuid_fixup',
-          '--inh-caps=+dac_override', '--ambient-caps=+dac_override', file, ...args,
+          `--reuid=${uid}`,
+          `--regid=${gid}`,
+          '--clear-groups',
+          '--securebits=+no_setuid_fixup',
+          '--inh-caps=+dac_override',
+          '--ambient-caps=+dac_override',
+          file,
+          ...args,
         ],
       }),
       owner: { uid, gid },

@@ -22,11 +22,7 @@ const MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
 const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** Runs a program to its end and gives what it said. Never rejects: a program that fails is an answer too. */
-export function runCommand(
-  file: string,
-  args: readonly string[],
-  options: CommandOptions = {},
-): Promise<CommandResult> {
+export function runCommand(file: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, ...rest } = options;
   return new Promise((resolve) => {
     execFile(file, args, { ...rest, timeout: timeoutMs, maxBuffer: MAX_OUTPUT_BYTES }, (error, stdout, stderr) => {

@@ -64,11 +64,7 @@ export class SupervisedProcess {
   #wasReady = false;
   #problem: LauncherError | null = null;
 
-  constructor(
-    spec: ProcessSpec,
-    events: ProcessEvents,
-    timing: LifeTiming = LIFE_TIMING,
-  ) {
+  constructor(spec: ProcessSpec, events: ProcessEvents, timing: LifeTiming = LIFE_TIMING) {
     this.#timing = timing;
     this.name = spec.name;
     this.#spec = spec;
@@ -92,9 +88,7 @@ export class SupervisedProcess {
       const reason = this.#child ? await this.#spec.reasonNotReady() : 'it does not run';
       if (reason === null) break;
       if (performance.now() > deadline) {
-        throw new LauncherError(
-          `${this.name} is not ready after ${START_TIMEOUT_MS / 1000} s: ${reason}.${this.#shownLastLines()}`,
-        );
+        throw new LauncherError(`${this.name} is not ready after ${START_TIMEOUT_MS / 1000} s: ${reason}.${this.#shownLastLines()}`);
       }
       await delay(READY_POLL_MS);
     }
@@ -124,9 +118,7 @@ export class SupervisedProcess {
       const decision = nextRestart(failures, performance.now() - begin);
       failures = decision.failures;
       if (!this.#wasReady && failures >= GIVE_UP_AFTER) {
-        this.#problem = new LauncherError(
-          `${this.name} does not start (${failures} tries, ${exit}).${this.#shownLastLines()}`,
-        );
+        this.#problem = new LauncherError(`${this.name} does not start (${failures} tries, ${exit}).${this.#shownLastLines()}`);
         return;
       }
       if (failures >= FAILING_AFTER) this.#events.failing({ exit, failures, lastLines: [...this.#lastLines] });

