@@ -13,7 +13,11 @@ export interface EncoderReading {
   originAnswers: boolean;
 }
 
-export type EncoderVerdict = 'healthy' | 'crashed' | 'stalled' | 'source_gone';
+/**
+ * `source_gone`: the ingest says that the publisher has left. `source_unknown`: the encoder has ended, and the ingest does not
+ * answer: its input may be gone with the ingest, and whether its publisher is there nobody can tell now.
+ */
+export type EncoderVerdict = 'healthy' | 'crashed' | 'stalled' | 'source_gone' | 'source_unknown';
 
 /** Until the first media: longer than the slowest start (an 8 s GOP at a mid-GOP join), shorter than a viewer's patience. */
 export const START_LIMIT_MS = 10_000;
@@ -26,7 +30,10 @@ export const DRAIN_LIMIT_MS = 3_000;
 
 /** Liveness is media that arrives, never "the process is there". */
 export function judgeEncoder(reading: EncoderReading): EncoderVerdict {
-  if (!reading.running) return reading.publisher === 'gone' || reading.publisher === null ? 'source_gone' : 'crashed';
+  if (!reading.running) {
+    if (reading.publisher === null) return 'source_unknown';
+    return reading.publisher === 'gone' ? 'source_gone' : 'crashed';
+  }
   if (reading.publisher === 'gone') return reading.stalledMs > DRAIN_LIMIT_MS ? 'source_gone' : 'healthy';
   if (reading.publisher === 'sending' && Math.min(reading.stalledMs, reading.sendingMs) > stallLimit(reading)) return 'stalled';
   return 'healthy';

@@ -293,8 +293,9 @@ export class Broadcast {
   }
 
   /** The encoder ended by itself: wait for the publisher's news, or start the next epoch. */
-  async #afterEncoding({ programme }: Encoding, end: EncodingEnd, publisher: PublishStarted): Promise<EndCause | null> {
+  async #afterEncoding({ programme }: Encoding, ended: EncodingEnd, publisher: PublishStarted): Promise<EndCause | null> {
     const life = this.#life;
+    const end: EncodingEnd = ended.reason === 'source_unknown' ? { ...ended, reason: 'source_gone' } : ended;
     this.#encoding = null;
     this.#hosts.lost = end.unreachable === true;
     // There was no slate to be had, or the ingest is gone: the next encoder, from the publisher itself, finds out.

@@ -25,7 +25,7 @@ describe('an encoder', () => {
     ['that ended while its publisher sends has crashed', { running: false }, 'crashed'],
     ['that ended while its publisher is silent has crashed', { running: false, publisher: 'silent' }, 'crashed'],
     ['that ended after its publisher left ran out of input', { running: false, publisher: 'gone' }, 'source_gone'],
-    ['that ended with the ingest away lost its input', { running: false, publisher: null }, 'source_gone'],
+    ['that ended with the ingest away says nothing of its publisher', { running: false, publisher: null }, 'source_unknown'],
     ['that delivers nothing although its publisher sends is stalled', { stalledMs: STALL_LIMIT_MS + 1 }, 'stalled'],
     ['that has not delivered anything yet may take longer', { mediaSeconds: 0, stalledMs: START_LIMIT_MS }, 'healthy'],
     ['that never delivers anything is stalled', { mediaSeconds: 0, stalledMs: START_LIMIT_MS + 1 }, 'stalled'],
