@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { BroadcastStatus } from '../domain/contracts/origin-control.js';
 import { HoldfastError } from '../domain/errors.js';
-import { stopEncoder } from '../media/encoder/encoder-process.js';
+import { stopFfmpeg } from '../media/process/ffmpeg-process.js';
 import { EncoderStops } from '../media/encoder/encoder-stops.js';
 import { withFailures } from './failures.js';
 import { createRestreamActivities, type RestreamDeps } from './restream.js';
@@ -49,7 +49,7 @@ export function createMediaActivities(deps: TranscodeDeps & RestreamDeps) {
       stops.ask(broadcastId, epoch);
       const record = await registry.read(broadcastId);
       if (!record || record.epoch > epoch) return;
-      await stopEncoder(record.process);
+      await stopFfmpeg(record.process);
       await registry.remove(broadcastId);
       log.info({ broadcastId, epoch: record.epoch, pid: record.process.pid }, 'encoder stopped');
     },

@@ -6,7 +6,7 @@ import { HoldfastError, type ErrorCode } from '../domain/errors.js';
 import { classifyEnd } from '../domain/restream-outcome.js';
 import { restreamGoesOn } from '../domain/restream-plan.js';
 import type { SourceLayout } from '../domain/source.js';
-import { endProcess } from '../media/encoder/encoder-process.js';
+import { endProcess } from '../media/process/ffmpeg-process.js';
 import { isRunning } from '../media/process/process-identity.js';
 import { restreamAddress } from '../media/restream/restream-address.js';
 import { readRestreamLog } from '../media/restream/restream-log.js';

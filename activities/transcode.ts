@@ -12,7 +12,7 @@ import type { SourceLayout } from '../domain/source.js';
 import type { StreamSettings } from '../domain/stream.js';
 import type { Logger } from '../platform/log/logger.js';
 import type { IngestClient, OriginClient } from '../media/control-client.js';
-import { encoderLogTail, endProcess, spawnEncoder, stopEncoder } from '../media/encoder/encoder-process.js';
+import { logTail, endProcess, spawnFfmpeg, stopFfmpeg } from '../media/process/ffmpeg-process.js';
 import type { EncoderRecord, EncoderRegistry } from '../media/encoder/encoder-registry.js';
 import { ladderArguments } from '../media/ffmpeg/ladder-command.js';
 import type { VideoEncoderChoice } from '../media/ffmpeg/video-encoder.js';
@@ -31,6 +31,8 @@ export interface TranscodeDeps {
   registry: EncoderRegistry;
   ffmpegPath: string;
   encoder: VideoEncoderChoice;
+  /** See maxPixelsOf. */
+  maxPixels: number;
   /** Where slates are kept; the ingest reads them from there. */
   slatesDir: string;
   /** Path of one encoder's log. */
@@ -101,7 +103,7 @@ export async function transcode(deps: TranscodeDeps & { stops: EncoderStops }, i
   if (record === 'no slate') return { reason: 'source_gone', detail: '', mediaSeconds: 0 };
   // Its stop may have been asked for before there was anything to stop.
   if (record && deps.stops.isAsked(input.broadcastId, input.epoch)) {
-    await stopEncoder(record.process);
+    await stopFfmpeg(record.process);
     await deps.registry.remove(input.broadcastId);
     return ended(deps, input, 'stopped', 0);
   }
@@ -111,7 +113,7 @@ export async function transcode(deps: TranscodeDeps & { stops: EncoderStops }, i
   const verdict = obstacle ? 'passthrough_over' : seen;
   if (verdict === 'stalled') await endProcess(record.process, WEDGED_GRACE_MS);
   else if (verdict === 'too_slow') await endProcess(record.process, TOO_SLOW_GRACE_MS);
-  else if (seen !== 'crashed') await stopEncoder(record.process);
+  else if (seen !== 'crashed') await stopFfmpeg(record.process);
   await deps.registry.remove(input.broadcastId);
   return { ...(await ended(deps, input, verdict, mediaSeconds, obstacle)), ...(pace ? { pace } : {}) };
 }
@@ -132,7 +134,7 @@ async function ended(
   obstacle: PassthroughObstacle | null = null,
 ): Promise<TranscodeResult> {
   const words = obstacle && `The source is no longer copied but encoded: ${PASSTHROUGH_OBSTACLES[obstacle]}.`;
-  const detail = words ? words : reason === 'source_gone' || reason === 'stopped' ? '' : await encoderLogTail(logPath(broadcastId, epoch));
+  const detail = words ? words : reason === 'source_gone' || reason === 'stopped' ? '' : await logTail(logPath(broadcastId, epoch));
   log.info({ streamId, broadcastId, epoch, reason, mediaSeconds, detail }, 'encoder ended');
   return { reason, detail, mediaSeconds };
 }
@@ -146,7 +148,7 @@ async function adoptOrStart(deps: TranscodeDeps, input: TranscodeInput): Promise
     return known;
   }
   if (known && known.epoch > input.epoch) throw new HoldfastError('stale_epoch');
-  if (known) await stopEncoder(known.process);
+  if (known) await stopFfmpeg(known.process);
   return start(deps, input);
 }
 
@@ -164,11 +166,19 @@ async function start(deps: TranscodeDeps, input: TranscodeInput): Promise<Encode
     const numbers = input.fromSequence === undefined ? {} : { fromSequence: input.fromSequence };
     return deps.origin.startEncode(broadcastId, { epoch, ...plan, ...(receivedAt === null ? {} : { receivedAt }), ...numbers });
   });
-  const args = ladderArguments({ inputUrl, resumeAt, source: input.source, plan, sockets, encoder: deps.encoder });
+  const args = ladderArguments({
+    inputUrl,
+    resumeAt,
+    source: input.source,
+    plan,
+    sockets,
+    encoder: deps.encoder,
+    maxPixels: deps.maxPixels,
+  });
   // An attempt killed between spawn and the note of it leaves an encoder that nobody knows; its sockets name it.
   const orphan = findByArgument(`unix:${Object.values(sockets)[0]}`);
   const logPath = deps.logPath(broadcastId, epoch);
-  const process = orphan ?? (await spawnEncoder({ ffmpegPath: deps.ffmpegPath, args, logPath }));
+  const process = orphan ?? (await spawnFfmpeg({ ffmpegPath: deps.ffmpegPath, args, logPath }));
   const record: EncoderRecord = { broadcastId, publishId, epoch, process, logPath, ...(copies ? { copies } : {}) };
   await deps.registry.write(record);
   const renditions = plan.renditions.map((rendition) => rendition.id);

@@ -14,6 +14,7 @@ import { createLogger } from '../platform/log/logger.js';
 import { writeAuthorities } from '../media/restream/authorities.js';
 import { createIngestClient, createOriginClient } from '../media/control-client.js';
 import { EncoderRegistry } from '../media/encoder/encoder-registry.js';
+import { maxPixelsOf } from '../media/ffmpeg/decoder-limit.js';
 import { verifyEncoder } from '../media/ffmpeg/verify-encoder.js';
 import { endOrphans } from '../media/process/orphans.js';
 import { RestreamRegistry } from '../media/restream/restream-registry.js';
@@ -77,6 +78,7 @@ await runEntry(log, async () => {
     registry: encoders,
     ffmpegPath,
     encoder,
+    maxPixels: maxPixelsOf(env.HOLDFAST_MAX_SOURCE_SIZE),
     logPath: (broadcastId, epoch) => join(paths.logs, 'encoders', `${broadcastId}-${epoch}.log`),
     tellHealth: tellStreamHealth,
     log,

@@ -1,6 +1,7 @@
 import ffmpeg from 'fluent-ffmpeg';
 import type { AudioRendition, EncodePlan, VideoRendition } from '../../domain/ladder.js';
 import type { SourceLayout } from '../../domain/source.js';
+import { decoderLimit } from './decoder-limit.js';
 import { frameRateArgument } from './frame-rate.js';
 import { encoderFilters, encoderInputOptions, videoEncoderOptions, type VideoEncoderChoice } from './video-encoder.js';
 
@@ -14,6 +15,8 @@ export interface LadderCommand {
   encoder: VideoEncoderChoice;
   /** Seconds on the input's own clock up to which an encoder before this one came: decoded, and not shown again. */
   resumeAt: number | null;
+  /** See decoderLimit. */
+  maxPixels: number;
 }
 
 /** With two announced tracks ffmpeg waits at most this long (µs) for the second; 0 would mean its default of 5 s. */
@@ -65,7 +68,7 @@ function socketOf(command: LadderCommand, renditionId: string): string {
   return path;
 }
 
-function inputOptions({ source, encoder, resumeAt }: LadderCommand): string[] {
+function inputOptions({ source, encoder, resumeAt, maxPixels }: LadderCommand): string[] {
   const bothTracks = source.video !== null && source.audio !== null;
   return [
     ...encoderInputOptions(encoder.name),
@@ -78,6 +81,7 @@ function inputOptions({ source, encoder, resumeAt }: LadderCommand): string[] {
     // Frame threading would add two frames of latency; one thread decodes 1080p60 easily.
     '-threads',
     '1',
+    ...decoderLimit(maxPixels),
     '-f',
     'flv',
     // Else the input's clock would begin with its first packet, wherever that is.

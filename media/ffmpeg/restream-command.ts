@@ -2,6 +2,7 @@ import ffmpeg from 'fluent-ffmpeg';
 import { AUDIO_BITRATE } from '../../domain/ladder.js';
 import type { RestreamContainer, RestreamPlan } from '../../domain/restream-plan.js';
 import type { SourceLayout } from '../../domain/source.js';
+import { decoderLimit } from './decoder-limit.js';
 import { frameRateArgument } from './frame-rate.js';
 import { encoderFilters, encoderInputOptions, videoEncoderOptions, type VideoEncoderChoice } from './video-encoder.js';
 
@@ -20,6 +21,8 @@ export interface RestreamCommand {
   globalOptions: string[];
   /** Nothing read for this long (seconds) means the programme is dead; null when it may be silent. */
   readTimeoutSeconds: number | null;
+  /** See decoderLimit. */
+  maxPixels: number;
 }
 
 /** With two announced tracks ffmpeg waits at most this long (µs) for the second; 0 would mean its default of 5 s. */
@@ -56,7 +59,7 @@ export function restreamArguments(command: RestreamCommand): string[] {
   return ['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'level+warning', ...command.globalOptions, ...builder._getArguments()];
 }
 
-function inputOptions({ source, plan, encoder, readTimeoutSeconds }: RestreamCommand): string[] {
+function inputOptions({ source, plan, encoder, readTimeoutSeconds, maxPixels }: RestreamCommand): string[] {
   const bothTracks = source.video !== null && source.audio !== null;
   return [
     ...(typeof plan.video === 'object' ? encoderInputOptions(encoder.name) : []),
@@ -67,6 +70,7 @@ function inputOptions({ source, plan, encoder, readTimeoutSeconds }: RestreamCom
     ...(readTimeoutSeconds === null ? [] : ['-rw_timeout', String(readTimeoutSeconds * MICROSECONDS)]),
     '-threads',
     '1',
+    ...decoderLimit(maxPixels),
     '-f',
     'flv',
   ];

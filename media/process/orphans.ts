@@ -1,5 +1,5 @@
 import type { Logger } from '../../platform/log/logger.js';
-import { stopEncoder } from '../encoder/encoder-process.js';
+import { stopFfmpeg } from './ffmpeg-process.js';
 import type { ProcessRecord, ProcessRegistry } from './process-registry.js';
 
 /** An encoder or a restream; both belong to a broadcast. */
@@ -25,7 +25,7 @@ export async function endOrphans<T extends BroadcastProcess>({ registry, openAmo
   const orphans = records.filter(({ broadcastId }) => !open.has(broadcastId));
   const ended = await Promise.all(
     orphans.map(async (record) => {
-      const wasRunning = await stopEncoder(record.process);
+      const wasRunning = await stopFfmpeg(record.process);
       await registry.forget(record);
       if (wasRunning) log.warn({ broadcastId: record.broadcastId, pid: record.process.pid }, 'process of a broadcast that is over ended');
       return wasRunning;

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stopEncoder } from '../encoder/encoder-process.js';
+import { stopFfmpeg } from './ffmpeg-process.js';
 import type { ProcessIdentity } from './process-identity.js';
 
 /** One running ffmpeg, as the next media worker finds it. */
@@ -68,7 +68,7 @@ export class ProcessRegistry<T extends ProcessRecord> {
   async stopAll(graceMs?: number): Promise<number> {
     const stopped = await Promise.all(
       (await this.list()).map(async (record) => {
-        const wasRunning = await stopEncoder(record.process, graceMs);
+        const wasRunning = await stopFfmpeg(record.process, graceMs);
         await this.remove(this.#idOf(record));
         return wasRunning;
       }),

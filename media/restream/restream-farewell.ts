@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { endProcess } from '../encoder/encoder-process.js';
+import { endProcess } from '../process/ffmpeg-process.js';
 import type { ProcessIdentity } from '../process/process-identity.js';
 import { lookAgain, tcpConnections, unacknowledgedBytes } from '../process/tcp-connections.js';
 

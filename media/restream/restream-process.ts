@@ -4,7 +4,7 @@ import { parseDestinationUrl } from '../../domain/destination-url.js';
 import { planRestream } from '../../domain/restream-plan.js';
 import type { SourceLayout } from '../../domain/source.js';
 import type { Logger } from '../../platform/log/logger.js';
-import { spawnEncoder } from '../encoder/encoder-process.js';
+import { spawnFfmpeg } from '../process/ffmpeg-process.js';
 import { restreamArguments } from '../ffmpeg/restream-command.js';
 import type { VideoEncoderChoice } from '../ffmpeg/video-encoder.js';
 import { CannotHideError, HiddenOptions } from '../process/hidden-options.js';
@@ -18,6 +18,8 @@ import { ensureSlate } from '../slate/slate.js';
 export interface RestreamProcessDeps {
   ffmpegPath: string;
   encoder: VideoEncoderChoice;
+  /** See maxPixelsOf. */
+  maxPixels: number;
   restreams: RestreamRegistry;
   /** The ingest's address of a stream's programme for a reader, with a slate of that name or none. */
   programmeUrl: (streamId: string, slate: string | null, reader: string) => string;
@@ -112,13 +114,14 @@ async function spawn(deps: RestreamProcessDeps, input: StartRestream, options: S
       outputUrl: address.url,
       protocolOptions: [...address.options, ...secretOptions],
       globalOptions,
+      maxPixels: deps.maxPixels,
       readTimeoutSeconds: slate === null ? null : READ_TIMEOUT_SECONDS,
     });
   const { ffmpegPath, log } = deps;
   await mkdir(deps.restreams.dir, { recursive: true });
   await rm(progressPath, { force: true });
   try {
-    return await spawnEncoder({
+    return await spawnFfmpeg({
       ffmpegPath,
       args: argumentsWith(hidden.placeholders, HiddenOptions.hold(progressPath)),
       logPath,
@@ -129,6 +132,6 @@ async function spawn(deps: RestreamProcessDeps, input: StartRestream, options: S
     log.warn({ err: error, destinationId: input.destinationId }, 'the stream key can be seen in the process list of this machine');
     await rm(progressPath, { force: true });
     const globalOptions = ['-progress', progressPath, '-stats_period', String(REPORT_SECONDS)];
-    return spawnEncoder({ ffmpegPath, args: argumentsWith(hidden.clear, globalOptions), logPath });
+    return spawnFfmpeg({ ffmpegPath, args: argumentsWith(hidden.clear, globalOptions), logPath });
   }
 }

@@ -64,6 +64,7 @@ export class RestreamBench {
     return createRestreamActivities({
       ffmpegPath: ffmpegPath(),
       encoder: { name: 'libx264', preset: 'ultrafast' },
+      maxPixels: 1920 * 1088,
       restreams: this.restreams,
       targets: {
         resolve: async (id) => this.targets.get(id) ?? null,

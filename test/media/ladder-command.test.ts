@@ -8,6 +8,7 @@ const both: SourceLayout = {
   video: { codec: 'h264', width: 1280, height: 720, frameRate: 60000 / 1001 },
   audio: { codec: 'aac', sampleRate: 44100, channels: 1 },
 };
+const MAX_PIXELS = 1920 * 1088;
 const argumentsFor = (source: SourceLayout, resumeAt: number | null = null): string[] => {
   const plan = pickLadder(source, null);
   const sockets = Object.fromEntries(plan.renditions.map(({ id }) => [id, `/run/o/${id}.sock`]));
@@ -18,6 +19,7 @@ const argumentsFor = (source: SourceLayout, resumeAt: number | null = null): str
     sockets,
     encoder: { name: 'libx264', preset: 'veryfast' },
     resumeAt,
+    maxPixels: MAX_PIXELS,
   });
 };
 const valuesOf = (args: string[], option: string): string[] => args.filter((_argument, index) => args[index - 1] === option);
@@ -84,6 +86,7 @@ describe('the ladder command', () => {
       sockets,
       encoder: { name: 'libx264', preset: 'veryfast' },
       resumeAt: null,
+      maxPixels: MAX_PIXELS,
     });
     expect(valuesOf(args, '-filter_complex')[0]!.split(';')).toEqual([
       '[0:v:0]split=1[s0]',
@@ -102,7 +105,15 @@ describe('the ladder command', () => {
     const renditions = [{ ...top!, kind: 'video' as const, copied: true as const }, ...others] as typeof plan.renditions;
     const sockets = Object.fromEntries(plan.renditions.map(({ id }) => [id, `/run/${id}`]));
     const encoder = { name: 'libx264', preset: 'veryfast' } as const;
-    const args = ladderArguments({ inputUrl: 'x', source: both, plan: { ...plan, renditions }, sockets, encoder, resumeAt: null });
+    const args = ladderArguments({
+      inputUrl: 'x',
+      source: both,
+      plan: { ...plan, renditions },
+      sockets,
+      encoder,
+      resumeAt: null,
+      maxPixels: MAX_PIXELS,
+    });
     expect(valuesOf(args, '-map')).toEqual(['0:v:0', '[v0]', '[v1]', '0:a:0']);
     expect(valuesOf(args, '-c:v')).toEqual(['copy', 'libx264', 'libx264']);
     expect(valuesOf(args, '-force_key_frames')).toEqual(['source', 'source']);
@@ -115,6 +126,7 @@ describe('the ladder command', () => {
       sockets,
       encoder,
       resumeAt: null,
+      maxPixels: MAX_PIXELS,
     });
     expect(alone).not.toContain('-filter_complex');
   });
@@ -127,6 +139,11 @@ describe('the ladder command', () => {
     expect(argumentsFor(both)).not.toContain('-copyts');
   });
 
+  it('decodes no picture larger than an encoder may send', () => {
+    const args = argumentsFor(both);
+    expect(valuesOf(args.slice(0, args.indexOf('-i')), '-max_pixels')).toEqual([String(MAX_PIXELS)]);
+  });
+
   it('fails when the origin opened no socket for a rendition', () => {
     const plan = pickLadder(both, null);
     const command = {
@@ -136,6 +153,7 @@ describe('the ladder command', () => {
       sockets: {},
       encoder: { name: 'libx264', preset: 'veryfast' } as const,
       resumeAt: null,
+      maxPixels: MAX_PIXELS,
     };
     expect(() => ladderArguments(command)).toThrow(/no socket for rendition/);
   });

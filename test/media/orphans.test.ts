@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { spawnEncoder } from '../../media/encoder/encoder-process.js';
+import { spawnFfmpeg } from '../../media/process/ffmpeg-process.js';
 import { EncoderRegistry, type EncoderRecord } from '../../media/encoder/encoder-registry.js';
 import { endOrphans } from '../../media/process/orphans.js';
 import { isRunning } from '../../media/process/process-identity.js';
@@ -24,7 +24,7 @@ afterEach(async () => {
 
 async function encoderOf(broadcastId: string): Promise<EncoderRecord> {
   const logPath = join(dir, `${broadcastId}.log`);
-  const process = await spawnEncoder({ ffmpegPath: '/bin/sleep', args: [LONGER_THAN_THE_TEST], logPath });
+  const process = await spawnFfmpeg({ ffmpegPath: '/bin/sleep', args: [LONGER_THAN_THE_TEST], logPath });
   const record = { broadcastId, publishId: 'pub_1', epoch: 1, process, logPath };
   await registry.write(record);
   return record;

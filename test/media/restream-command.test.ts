@@ -21,6 +21,7 @@ const argumentsFor = (source: SourceLayout, rendition: number | 'source' = 'sour
     protocolOptions: ['-rtmp_playpath', 'placeholder'],
     globalOptions: ['-progress', '/run/p'],
     readTimeoutSeconds,
+    maxPixels: 1920 * 1088,
   });
 const valuesOf = (args: string[], option: string): string[] => args.filter((_argument, index) => args[index - 1] === option);
 
@@ -45,6 +46,11 @@ describe('the restream command', () => {
     expect(valuesOf(args, '-c:v')).toEqual(['libx264']);
     expect(valuesOf(args, '-r')).toEqual(['30000/1001']);
     expect(args.join(' ')).toContain('scale=640:360');
+  });
+
+  it('decodes no picture larger than an encoder may send', () => {
+    const args = argumentsFor(both, 360);
+    expect(valuesOf(args.slice(0, args.indexOf('-i')), '-max_pixels')).toEqual([String(1920 * 1088)]);
   });
 
   it('maps no picture for a source that has none', () => {

@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { spawnEncoder, stopEncoder } from '../../media/encoder/encoder-process.js';
+import { spawnFfmpeg, stopFfmpeg } from '../../media/process/ffmpeg-process.js';
 import { isRunning } from '../../media/process/process-identity.js';
 import { readRestreamLog } from '../../media/restream/restream-log.js';
 import { readProgress } from '../../media/restream/restream-progress.js';
@@ -47,7 +47,7 @@ describe('the progress of a restream', () => {
       'mpegts',
       join(dir, 'out.ts'),
     ];
-    const encoder = await spawnEncoder({ ffmpegPath: ffmpegPath(), args, logPath: join(dir, 'log') });
+    const encoder = await spawnFfmpeg({ ffmpegPath: ffmpegPath(), args, logPath: join(dir, 'log') });
     try {
       await until(() => readProgress(path)?.mediaSeconds, 'a report');
       // As after days: what ffmpeg has written so far counts as more than is kept.
@@ -60,7 +60,7 @@ describe('the progress of a restream', () => {
       expect(after.position).not.toBe(before.position);
       expect(statSync(path).blocks * 512).toBeLessThan(1 << 20);
     } finally {
-      await stopEncoder(encoder);
+      await stopFfmpeg(encoder);
     }
   });
 });
@@ -91,7 +91,7 @@ describe('the restreams of a host', () => {
   it('are all ended when everything stops, and leave nothing', async () => {
     const restreams = new RestreamRegistry(join(dir, 'restreams'));
     const args = ['-nostdin', '-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'color=size=64x64:rate=5', '-f', 'null', '-'];
-    const process = await spawnEncoder({ ffmpegPath: ffmpegPath(), args, logPath: join(dir, 'log') });
+    const process = await spawnFfmpeg({ ffmpegPath: ffmpegPath(), args, logPath: join(dir, 'log') });
     const key = { broadcastId: 'brd_1', destinationId: 'dst_1' };
     const progressPath = restreams.progressPath(key, 1);
     const format = { source: { video: null, audio: null }, rendition: 'source', container: 'flv' } as const;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { encoderLogTail, spawnEncoder, stopEncoder } from '../../media/encoder/encoder-process.js';
+import { logTail, spawnFfmpeg, stopFfmpeg } from '../../media/process/ffmpeg-process.js';
 import { EncoderRegistry, stopAllEncoders } from '../../media/encoder/encoder-registry.js';
 import { verifyEncoder } from '../../media/ffmpeg/verify-encoder.js';
 import { findByArgument, isRunning } from '../../media/process/process-identity.js';
@@ -19,38 +19,38 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 const spawnEndless = () =>
-  spawnEncoder({ ffmpegPath: ffmpegPath(), args: [...ENDLESS, '-metadata', `where=${dir}`], logPath: join(dir, 'log') });
+  spawnFfmpeg({ ffmpegPath: ffmpegPath(), args: [...ENDLESS, '-metadata', `where=${dir}`], logPath: join(dir, 'log') });
 
 describe('an encoder process', () => {
   it('is found by its identity, stops when asked, and is gone then', async () => {
     const encoder = await spawnEndless();
     expect(isRunning(encoder)).toBe(true);
     expect(isRunning({ ...encoder, startedAt: '1' })).toBe(false);
-    expect(await stopEncoder(encoder)).toBe(true);
+    expect(await stopFfmpeg(encoder)).toBe(true);
     expect(isRunning(encoder)).toBe(false);
-    expect(await stopEncoder(encoder)).toBe(false);
+    expect(await stopFfmpeg(encoder)).toBe(false);
   });
 
   it('that is frozen is stopped too', async () => {
     const encoder = await spawnEndless();
     process.kill(encoder.pid, 'SIGSTOP');
-    expect(await stopEncoder(encoder)).toBe(true);
+    expect(await stopFfmpeg(encoder)).toBe(true);
     expect(isRunning(encoder)).toBe(false);
   });
 
   it('can be found by one of its arguments', async () => {
     const encoder = await spawnEndless();
     expect(await until(() => findByArgument(`where=${dir}`), 'the process')).toEqual(encoder);
-    await stopEncoder(encoder);
+    await stopFfmpeg(encoder);
     expect(findByArgument(`where=${dir}`)).toBeNull();
   });
 
   it('that cannot read its input leaves its last words, without the address it was given', async () => {
     const logPath = join(dir, 'log');
     const args = ['-nostdin', '-loglevel', 'error', '-i', 'http://127.0.0.1:9/secret-key.flv', '-f', 'null', '-'];
-    const encoder = await spawnEncoder({ ffmpegPath: ffmpegPath(), args, logPath }).catch(() => null);
+    const encoder = await spawnFfmpeg({ ffmpegPath: ffmpegPath(), args, logPath }).catch(() => null);
     if (encoder) await until(() => !isRunning(encoder), 'its end');
-    const tail = await encoderLogTail(logPath);
+    const tail = await logTail(logPath);
     expect(tail).toContain('refused');
     expect(tail).not.toContain('secret-key');
   });

@@ -5,9 +5,9 @@ import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { redactText } from '../../platform/log/redact.js';
-import { identify, isRunning, type ProcessIdentity } from '../process/process-identity.js';
+import { identify, isRunning, type ProcessIdentity } from './process-identity.js';
 
-export interface SpawnEncoder {
+export interface SpawnFfmpeg {
   ffmpegPath: string;
   args: string[];
   /** ffmpeg's warnings; a file and not a pipe, because a pipe would break with the process that reads it. */
@@ -19,7 +19,7 @@ export interface SpawnEncoder {
 /** ffmpeg finishes its outputs on SIGINT; one that has not within this time hangs. */
 const STOP_GRACE_MS = 5000;
 const STOP_POLL_MS = 50;
-/** What is shown of a failed encoder's log. */
+/** What is shown of the log of one that failed. */
 const LOG_TAIL_BYTES = 4096;
 const LOG_TAIL_LINES = 8;
 
@@ -28,7 +28,7 @@ const LOG_TAIL_LINES = 8;
  *
  * @throws Error when it cannot be started
  */
-export async function spawnEncoder({ ffmpegPath, args, logPath, onSpawn }: SpawnEncoder): Promise<ProcessIdentity> {
+export async function spawnFfmpeg({ ffmpegPath, args, logPath, onSpawn }: SpawnFfmpeg): Promise<ProcessIdentity> {
   mkdirSync(dirname(logPath), { recursive: true });
   const log = openSync(logPath, 'a');
   try {
@@ -36,7 +36,7 @@ export async function spawnEncoder({ ffmpegPath, args, logPath, onSpawn }: Spawn
     await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
     child.unref();
     const identity = identify(child.pid!);
-    if (!identity) throw new Error(`ffmpeg ended at once: ${await encoderLogTail(logPath)}`);
+    if (!identity) throw new Error(`ffmpeg ended at once: ${await logTail(logPath)}`);
     if (onSpawn) await onSpawn(identity, child.stdio[3] as Writable).catch((error: unknown) => giveUp(identity, error));
     return identity;
   } finally {
@@ -58,7 +58,7 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
 }
 
 /** SIGINT to the process group, SIGKILL when it does not follow; resolves once the process is gone. False: it was gone already. */
-export async function stopEncoder(identity: ProcessIdentity, graceMs = STOP_GRACE_MS): Promise<boolean> {
+export async function stopFfmpeg(identity: ProcessIdentity, graceMs = STOP_GRACE_MS): Promise<boolean> {
   return (await endProcess(identity, graceMs)) !== 'gone';
 }
 
@@ -83,8 +83,8 @@ async function gone(identity: ProcessIdentity, withinMs: number): Promise<boolea
   return true;
 }
 
-/** The last lines an encoder wrote (after byte `from`), URLs redacted; empty when it said nothing. */
-export async function encoderLogTail(logPath: string, from = 0): Promise<string> {
+/** The last lines a process wrote (after byte `from`), URLs redacted; empty when it said nothing. */
+export async function logTail(logPath: string, from = 0): Promise<string> {
   try {
     const file = await open(logPath, 'r');
     try {
