@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Registry } from 'prom-client';
+import { clientNetwork } from '../domain/client-network.js';
 import type { PublishClaims } from '../domain/contracts/publish-claims.js';
 import { ERROR_KINDS, type ErrorCode, HoldfastError } from '../domain/errors.js';
 import type { Logger } from '../platform/log/logger.js';
@@ -56,7 +57,7 @@ export class Ingest {
   readonly #protocolErrors: LogBudget;
   readonly #turnedAway: LogBudget;
   readonly #refusals: RefusalNotices;
-  readonly #connections = new Map<RtmpConnection, { address: string; session: Session | null }>();
+  readonly #connections = new Map<RtmpConnection, { network: string; session: Session | null }>();
   /** Publishes whose workflow has not heard everything yet; they may outlive their connection. */
   readonly #telling = new Set<Session>();
   readonly #watch: NodeJS.Timeout;
@@ -92,7 +93,8 @@ export class Ingest {
   connect(socket: Socket): void {
     const { log } = this.#options;
     const address = socket.remoteAddress ?? '';
-    const full = this.#fullFor(address);
+    const network = clientNetwork(address);
+    const full = this.#fullFor(network);
     if (full) {
       this.#metrics.refused(full);
       this.#turnedAway.warn({ remoteAddress: address, reason: full });
@@ -110,7 +112,7 @@ export class Ingest {
       protocolError: (error) => this.#protocolError(connection, error),
       closed: () => this.#closed(connection),
     });
-    this.#connections.set(connection, { address, session: null });
+    this.#connections.set(connection, { network, session: null });
   }
 
   /** Ends one publisher from outside. */
@@ -140,10 +142,10 @@ export class Ingest {
     clearTimeout(limit);
   }
 
-  #fullFor(address: string): 'too_many_connections' | 'too_many_connections_of_address' | null {
+  #fullFor(network: string): 'too_many_connections' | 'too_many_connections_of_address' | null {
     const { limits } = this.#options;
     if (this.#connections.size >= limits.connections) return 'too_many_connections';
-    const same = [...this.#connections.values()].filter((known) => known.address === address).length;
+    const same = [...this.#connections.values()].filter((known) => known.network === network).length;
     return same >= limits.connectionsPerAddress ? 'too_many_connections_of_address' : null;
   }
 

@@ -17,6 +17,7 @@ export interface IngestLimits extends SourceLimits {
   /** Milliseconds Postgres may take to decide about a publisher. */
   claimMs: number;
   connections: number;
+  /** Of one client (domain/client-network.ts): an IPv4 address, or an IPv6 /64. */
   connectionsPerAddress: number;
   /** Bytes kept for readers that join late. */
   cacheBytes: number;
