@@ -1,6 +1,7 @@
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import { HoldfastError } from '../domain/errors.js';
+import { networkList } from '../platform/ops/network-list.js';
 import type { ApiDependencies } from './dependencies.js';
 import { observe } from './middleware/observe.js';
 import { problemHandler } from './middleware/problem.js';
@@ -28,6 +29,7 @@ export function createApp(deps: ApiDependencies): Express {
   const app = express();
   const routes = apiRoutes(deps);
   app.set('etag', false);
+  if (deps.trustedProxies.length > 0) app.set('trust proxy', networkList(deps.trustedProxies));
   app.use(requestId, observe(deps.registry, deps.log));
   app.use(
     helmet({

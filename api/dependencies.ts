@@ -38,6 +38,8 @@ export interface ApiDependencies {
   log: Logger;
   /** Destinations may point to loopback and private networks. */
   allowPrivateAddresses: boolean;
-  /** Of one client, before it is told to wait. */
+  /** Of one credential, and without a valid one of one client network, before it is told to wait. */
   requestsPerMinute: number;
+  /** Addresses and networks whose X-Forwarded-For is believed. */
+  trustedProxies: readonly string[];
 }

@@ -60,6 +60,7 @@ async function main(): Promise<void> {
     log,
     allowPrivateAddresses: env.HOLDFAST_ALLOW_PRIVATE_ADDRESSES,
     requestsPerMinute: env.HOLDFAST_RATE_LIMIT_PER_MINUTE,
+    trustedProxies: env.HOLDFAST_TRUSTED_PROXIES,
   });
 
   const listening = await listenOrExplain(app, env);

@@ -5,8 +5,9 @@ import type { ApiDependencies } from './dependencies.js';
 import { newAttemptId } from './ids.js';
 import { localsOf } from './locals.js';
 import { authenticate } from './middleware/authenticate.js';
-import { answerOnce, hashRequest, readIdempotencyKey } from './middleware/idempotency.js';
-import { limitFailures, limitRequests } from './middleware/rate-limit.js';
+import { answerOnce, hashRequest, readIdempotencyKey, scopeOf } from './middleware/idempotency.js';
+import { FailedCredentials } from './middleware/failed-credentials.js';
+import { limitRequests } from './middleware/rate-limit.js';
 import { readBody } from './middleware/read-body.js';
 import { expressPath, type Answer, type Route } from './route.js';
 import { sendAnswer } from './send-answer.js';
@@ -18,8 +19,7 @@ import { NOTHING, validate } from './validate.js';
  */
 export function mountRoutes(app: Express, routes: readonly Route[], deps: ApiDependencies): void {
   const before: RequestHandler[] = [
-    limitFailures(deps.requestsPerMinute),
-    authenticate(deps.apiKeys.findSecret),
+    authenticate(deps.apiKeys.findSecret, new FailedCredentials(deps.requestsPerMinute)),
     limitRequests(deps.requestsPerMinute),
   ];
   for (const route of routes) {
@@ -41,6 +41,7 @@ function allow(route: Route): RequestHandler {
     if (route.permissions.length > 0 && !holdsOneOf(credential, route.permissions)) {
       throw new HoldfastError('forbidden', `This call needs the permission ${route.permissions.join(' or ')}.`);
     }
+    route.restrict?.(credential);
     const params = paramsOf(request);
     if (params.streamId !== undefined && !coversStream(credential, params.streamId)) {
       throw new HoldfastError('forbidden', 'The token is for another stream.');
@@ -69,7 +70,8 @@ async function answer(route: Route, deps: ApiDependencies, request: Request, res
   const run = (id: string): Promise<Answer> => route.handle({ ...call, attemptId: id });
   if (key === undefined) return run(attemptId);
   const requestHash = hashRequest(request.method, request.path, sent);
-  const keyed = { apiKey: credential.apiKey, key, requestHash, resourceId: attemptId };
+  const { apiKey } = credential;
+  const keyed = { apiKey, scope: scopeOf(credential), key, requestHash, resourceId: attemptId };
   return answerOnce(deps.idempotency, { request: keyed, requestId, run });
 }
 

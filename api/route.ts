@@ -41,6 +41,8 @@ export interface Route<Body = unknown, Query = unknown> {
   description?: string;
   /** One of these is needed; empty = any credential. */
   permissions: readonly Permission[];
+  /** What else the credential must be: throws `forbidden`. Asked before anything is read or repeated. */
+  restrict?: (credential: Credential) => void;
   /** Form of each path parameter, and the error when it has another form (or names nothing). */
   params?: Record<string, { pattern: RegExp; missing: ErrorCode; description: string }>;
   body?: z.ZodType<Body>;

@@ -4,14 +4,16 @@ import type { Credential } from '../../platform/auth/permissions.js';
 import { verifyToken } from '../../platform/auth/tokens.js';
 import { HoldfastError } from '../../domain/errors.js';
 import { localsOf } from '../locals.js';
+import type { FailedCredentials } from './failed-credentials.js';
 
 /** RFC 9110 11.4: scheme, spaces, credentials. */
 const AUTHORIZATION = /^(\S+) +(\S+) *$/;
 
-/** Knows afterwards who calls (`localsOf(response).credential`), or answers 401. */
-export function authenticate(findSecret: FindSecret): RequestHandler {
+/** Knows afterwards who calls (`localsOf(response).credential`), or answers 401, and 429 after too many of these. */
+export function authenticate(findSecret: FindSecret, failed: FailedCredentials): RequestHandler {
   return async (request, response, next) => {
-    localsOf(response).credential = await credentialOf(request.headers.authorization, findSecret);
+    const verify = (): Promise<Credential> => credentialOf(request.headers.authorization, findSecret);
+    localsOf(response).credential = await failed.check(request, response, verify);
     next();
   };
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Credential } from '../../platform/auth/permissions.js';
 import { HoldfastError } from '../../domain/errors.js';
-import type { Claim, IdempotencyRepository, KeyedRequest } from '../../platform/db/repositories/idempotency.js';
+import { WHOLE_KEY, type Claim, type IdempotencyRepository, type KeyedRequest } from '../../platform/db/repositories/idempotency.js';
 import { toHoldfastError, toProblem } from '../problem.js';
 import type { Answer } from '../route.js';
 
@@ -23,6 +24,15 @@ export const hashRequest = (method: string, path: string, body: unknown): string
   createHash('sha256')
     .update(JSON.stringify([method, path, body]))
     .digest('hex');
+
+/**
+ * What a credential may see of the answers its API key got: those given to the same rights. Tokens are signed anew all
+ * the time, so one that may do the same repeats what another one has begun.
+ */
+export function scopeOf({ permissions, streamId }: Credential): string {
+  const held = permissions.includes('admin') ? 'admin' : [...new Set(permissions)].sort().join(' ');
+  return held === 'admin' && streamId === null ? WHOLE_KEY : JSON.stringify([held, streamId]);
+}
 
 export interface KeyedCall {
   request: KeyedRequest;

@@ -1,33 +1,32 @@
-import type { Request, RequestHandler, Response } from 'express';
-import { ipKeyGenerator, rateLimit, type Options } from 'express-rate-limit';
+import type { Request, RequestHandler } from 'express';
+import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
+import type { Credential } from '../../platform/auth/permissions.js';
 import { HoldfastError } from '../../domain/errors.js';
 import { localsOf } from '../locals.js';
 
-const WINDOW_MS = 60_000;
+export const WINDOW_MS = 60_000;
+/** Providers give a customer at least this: all of it counts as one. */
+const IPV6_NETWORK_BITS = 64;
 
-const limit = (perMinute: number, keyOf: (request: Request, response: Response) => string, more: Partial<Options>) =>
+/** Whom a request without a valid credential is counted to; behind trusted proxies the client they name. */
+export const networkOf = (request: Request): string => ipKeyGenerator(request.ip ?? 'unknown', IPV6_NETWORK_BITS);
+
+/**
+ * After authentication: one allowance per API key, shared by all tokens signed with it; but whoever was given a token
+ * for one stream has that stream's own, so that nobody who holds one can use up the key's.
+ */
+export const limitRequests = (perMinute: number): RequestHandler =>
   rateLimit({
     windowMs: WINDOW_MS,
     limit: perMinute,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
-    // Addresses are those of the connection: a header any client can write does not choose its limit.
     validate: { xForwardedForHeader: false, forwardedHeader: false },
-    keyGenerator: keyOf,
+    keyGenerator: (request, response) => {
+      const { credential } = localsOf(response);
+      return credential ? holderOf(credential) : networkOf(request);
+    },
     handler: (_request, _response, next) => next(new HoldfastError('rate_limited')),
-    ...more,
   });
 
-const addressOf = (request: Request): string => ipKeyGenerator(request.ip ?? 'unknown');
-
-/** Before authentication: counts only requests that turned out to have no valid credential. */
-export const limitFailures = (perMinute: number): RequestHandler =>
-  limit(perMinute, addressOf, {
-    standardHeaders: false,
-    skipSuccessfulRequests: true,
-    requestWasSuccessful: (_request, response) => response.statusCode !== 401,
-  });
-
-/** After authentication: one allowance per API key, shared by all tokens signed with it. */
-export const limitRequests = (perMinute: number): RequestHandler =>
-  limit(perMinute, (request, response) => localsOf(response).credential?.apiKey ?? addressOf(request), {});
+const holderOf = ({ apiKey, streamId }: Credential): string => JSON.stringify(streamId === null ? [apiKey] : [apiKey, streamId]);

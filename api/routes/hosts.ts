@@ -9,6 +9,7 @@ import { type HostBody, hostSchema } from '../schemas/host.js';
 const COMMON = {
   tag: 'Hosts',
   permissions: ['admin'],
+  restrict: requireWholeInstallation,
   params: { hostId: { pattern: HOST_ID, missing: 'not_found', description: '`HOLDFAST_HOST_ID` of a media host.' } },
   answers: { 200: { description: 'The host as it is now.', schema: hostSchema } },
 } as const;
@@ -22,8 +23,7 @@ export function hostRoutes({ hosts, log }: ApiDependencies): Route[] {
       path: '/v1/hosts/{hostId}',
       operationId: 'getHost',
       summary: 'Read how much runs on a media host',
-      async handle({ params, credential }) {
-        requireWholeInstallation(credential);
+      async handle({ params }) {
         return shown(params.hostId!);
       },
     }),
@@ -35,8 +35,7 @@ export function hostRoutes({ hosts, log }: ApiDependencies): Route[] {
       summary: 'Let a media host run empty',
       description:
         'No new broadcasts begin on it, also after a restart, until `resume`. Running ones go on, and their encoders may come back. When `openStreams` is 0 it can be stopped without harm.',
-      async handle({ params, credential }) {
-        requireWholeInstallation(credential);
+      async handle({ params }) {
         await hosts.drain(params.hostId!);
         log.info({ hostId: params.hostId }, 'media host drained');
         return shown(params.hostId!);
@@ -48,8 +47,7 @@ export function hostRoutes({ hosts, log }: ApiDependencies): Route[] {
       path: '/v1/hosts/{hostId}/resume',
       operationId: 'resumeHost',
       summary: 'Let a media host take broadcasts again',
-      async handle({ params, credential }) {
-        requireWholeInstallation(credential);
+      async handle({ params }) {
         await hosts.resume(params.hostId!);
         log.info({ hostId: params.hostId }, 'media host resumed');
         return shown(params.hostId!);

@@ -14,6 +14,7 @@ const PAGE_PATHS = ['/', '/docs', '/docs/start.js', ...Object.keys(DOCS_FILES), 
 /** What needs no credential: health, metrics, the document and the pages about it. Returns their paths. */
 export function mountPages(app: Express, routes: readonly Route[], deps: ApiDependencies): Pick<Route, 'method' | 'path'>[] {
   const document = JSON.stringify(openApiDocument(routes));
+  const readyChecks = shared(() => runReadyChecks(deps.readyChecks));
   for (const path of PAGE_PATHS) {
     app.get(path, (_request, response, next) => {
       localsOf(response).route = path;
@@ -29,7 +30,7 @@ export function mountPages(app: Express, routes: readonly Route[], deps: ApiDepe
   }
   app.get('/healthz', (_request, response) => void response.set('cache-control', 'no-store').json({ status: 'ok' }));
   app.get('/readyz', async (_request, response) => {
-    const checks = await runReadyChecks(deps.readyChecks);
+    const checks = await readyChecks();
     const ready = Object.values(checks).every((reason) => reason === null);
     response.set('cache-control', 'no-store').status(ready ? 200 : 503);
     response.json({ status: ready ? 'ready' : 'not ready', checks });
@@ -39,4 +40,10 @@ export function mountPages(app: Express, routes: readonly Route[], deps: ApiDepe
     response.send(await deps.registry.metrics());
   });
   return [...PAGE_PATHS, ...OPS_PATHS].map((path) => ({ method: 'get', path }));
+}
+
+/** Whoever asks while an answer is being found gets that one: anybody may ask, and it costs a query. */
+function shared<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asking: Promise<T> | null = null;
+  return () => (asking ??= ask().finally(() => (asking = null)));
 }

@@ -49,8 +49,10 @@ export function streamRoutes(deps: ApiDependencies): Route[] {
       body: createStreamBody,
       answers: { 201: { description: 'The stream with its key.', schema: streamSchema } },
       errors: ['temporal_unavailable', 'destination_url_invalid', 'destination_address_forbidden'],
-      async handle({ body, credential, attemptId }) {
-        if (credential.streamId !== null) throw new HoldfastError('forbidden', 'A token for one stream creates none.');
+      restrict({ streamId }) {
+        if (streamId !== null) throw new HoldfastError('forbidden', 'A token for one stream creates none.');
+      },
+      async handle({ body, attemptId }) {
         const id = streamIdOf(attemptId);
         const destinations = body.destinations.map((destination, index) => ({
           ...toDestinationSettings(destination, deps, `destinations.${index}.`),

@@ -18,8 +18,10 @@ export function tokenRoutes(deps: ApiDependencies): Route[] {
       body: createTokenBody,
       answers: { 201: { description: 'The token.', schema: tokenSchema } },
       errors: ['stream_not_found'],
-      async handle({ body, credential: { kind, apiKey } }) {
+      restrict({ kind }) {
         if (kind !== 'basic') throw new HoldfastError('forbidden', 'Tokens are signed for HTTP Basic key:secret only.');
+      },
+      async handle({ body, credential: { apiKey } }) {
         if (body.streamId !== undefined) await findStream(deps, body.streamId);
         const apiSecret = await deps.apiKeys.findSecret(apiKey);
         if (apiSecret === null) throw new HoldfastError('invalid_credentials');

@@ -15,11 +15,9 @@ const size = (fallback: string) =>
     .default(fallback)
     .transform((text) => text.split('x').map(Number) as [number, number]);
 const url = (schemes: string[]) =>
-  z
-    .string()
-    .refine((value) => schemes.some((scheme) => value.startsWith(`${scheme}://`)), {
-      message: `must start with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
-    });
+  z.string().refine((value) => schemes.some((scheme) => value.startsWith(`${scheme}://`)), {
+    message: `must start with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+  });
 
 /** A CIDR prefix or one address. */
 const isNetwork = (text: string): boolean => {
@@ -101,7 +99,8 @@ export const ENVIRONMENT = z.object({
     'Playback requests of one client address that wait for the next part; 0 for any number',
   ),
   HOLDFAST_TRUSTED_PROXIES: networks.describe(
-    'Addresses and networks of caches in front of playback, separated by commas: not limited; loopback never is',
+    'Addresses and networks of proxies and caches in front of API and playback, separated by commas. The API counts the clients they name ' +
+      '(X-Forwarded-For); playback does not limit them, and never limits loopback',
   ),
   HOLDFAST_PUBLIC_API_URL: url(['http', 'https']).optional().describe('API address shown in links'),
   HOLDFAST_ALLOW_PRIVATE_ADDRESSES: flag.describe('Destinations and webhooks may point to loopback and private networks'),
@@ -163,7 +162,12 @@ export const ENVIRONMENT = z.object({
   HOLDFAST_VIEWER_PROCESSES: limit(0).describe(
     'Processes of the origin that serve viewers, for more than one core can; 0: the origin serves them itself',
   ),
-  HOLDFAST_RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(1200).describe('API requests per client and minute'),
+  HOLDFAST_RATE_LIMIT_PER_MINUTE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(1200)
+    .describe('API requests per credential and minute; without a valid one per client network'),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info').describe('Log level of every process'),
 });
 

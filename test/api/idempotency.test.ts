@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hashRequest } from '../../api/middleware/idempotency.js';
-import { createIdempotencyRepository } from '../../platform/db/repositories/idempotency.js';
+import { hashRequest, scopeOf } from '../../api/middleware/idempotency.js';
+import { createIdempotencyRepository, WHOLE_KEY } from '../../platform/db/repositories/idempotency.js';
+import type { Permission } from '../../platform/auth/permissions.js';
 import { basic, createApiBench, type ApiBench, type Reply } from './support.js';
 
 let bench: ApiBench;
@@ -51,6 +52,52 @@ describe('with an Idempotency-Key', () => {
     expect(second.body.id).not.toBe(first.body.id);
   });
 
+  it('an answer is repeated to the rights it was given to alone', async () => {
+    const { body } = await create('narrow');
+    const headers = { 'idempotency-key': 'narrow' };
+    const asked = { body: { name: 'once' }, headers };
+    const narrowed = await bench.call('POST', '/v1/streams', {
+      ...asked,
+      authorization: await bench.bearer({ streamId: (await bench.createStream()).id, permissions: ['stream:write'] }),
+    });
+    expect([narrowed.status, narrowed.body.code]).toEqual([403, 'forbidden']);
+    expect(narrowed.text).not.toContain(body.streamKey);
+    const reader = await bench.call('POST', '/v1/streams', {
+      ...asked,
+      authorization: await bench.bearer({ permissions: ['stream:read'] }),
+    });
+    expect(reader.status).toBe(403);
+    const writer = await bench.call('POST', '/v1/streams', {
+      ...asked,
+      authorization: await bench.bearer({ permissions: ['stream:write'] }),
+    });
+    expect(writer.status).toBe(201);
+    expect(writer.body.id).not.toBe(body.id);
+    const same = await bench.call('POST', '/v1/streams', { ...asked, authorization: await bench.bearer({ permissions: ['admin'] }) });
+    expect([same.status, same.body.id]).toEqual([201, body.id]);
+  });
+
+  it('a token that Basic credentials were given is not given to a token', async () => {
+    const asked = { body: { permissions: ['admin'] }, headers: { 'idempotency-key': 'token' } };
+    expect((await bench.call('POST', '/v1/tokens', asked)).status).toBe(201);
+    const reply = await bench.call('POST', '/v1/tokens', { ...asked, authorization: await bench.bearer({ permissions: ['admin'] }) });
+    expect([reply.status, reply.body.code]).toEqual([403, 'forbidden']);
+  });
+
+  it('the same rights are the same scope, in whatever order a token names them', () => {
+    const credential = (permissions: Permission[], streamId: string | null = null) =>
+      scopeOf({ kind: 'token', apiKey: 'k', permissions, streamId });
+    expect(credential(['stream:write', 'stream:read', 'stream:read'])).toBe(credential(['stream:read', 'stream:write']));
+    expect(credential(['stream:read', 'admin'])).toBe(WHOLE_KEY);
+    const others = [
+      credential(['admin'], 'str_1'),
+      credential(['admin'], 'str_2'),
+      credential(['stream:read']),
+      credential(['stream:read'], 'str_1'),
+    ];
+    expect(new Set([...others, WHOLE_KEY]).size).toBe(5);
+  });
+
   it('a refusal is repeated too', async () => {
     const { id } = await bench.createStream();
     await bench.call('POST', `/v1/streams/${id}/end`);
@@ -80,6 +127,7 @@ describe('with an Idempotency-Key', () => {
     const attempt = '01arz3ndektsv4rrffq69g5fav';
     const begun = await idempotency.begin({
       apiKey: bench.key.apiKey,
+      scope: WHOLE_KEY,
       key: 'crash',
       requestHash: hashRequest('POST', '/v1/streams', sent),
       resourceId: attempt,

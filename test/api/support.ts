@@ -16,7 +16,7 @@ import { signToken, type TokenRequest } from '../../platform/auth/tokens.js';
 import { connectDatabase, pingDatabase } from '../../platform/db/connection.js';
 import { ensureDevelopmentKey } from '../../platform/db/development-key.js';
 import { migrate } from '../../platform/db/migrate.js';
-import type { ApiKeyPair } from '../../platform/db/repositories/api-keys.js';
+import type { ApiKeyPair, ApiKeyRepository } from '../../platform/db/repositories/api-keys.js';
 import { createApiKeyRepository } from '../../platform/db/repositories/api-keys.js';
 import { createBroadcastRepository } from '../../platform/db/repositories/broadcasts.js';
 import { createCatalog } from '../../platform/db/repositories/catalog.js';
@@ -93,17 +93,21 @@ export async function startApi({
   temporalAddress,
   requestsPerMinute = 1_000_000,
   allowPrivateAddresses = false,
+  trustedProxies = [],
+  apiKeys = createApiKeyRepository(db, secrets),
 }: {
   db: Knex;
   secrets: SecretBox;
   temporalAddress: string;
   requestsPerMinute?: number;
   allowPrivateAddresses?: boolean;
+  trustedProxies?: readonly string[];
+  apiKeys?: ApiKeyRepository;
 }): Promise<{ listening: Listening; baseUrl: string; logged: string[]; stop: () => Promise<void>; deps: ApiDependencies }> {
   const logged: string[] = [];
   const temporal = createTemporalClient({ address: temporalAddress, namespace: 'default', failFast: true });
   const deps: ApiDependencies = {
-    apiKeys: createApiKeyRepository(db, secrets),
+    apiKeys,
     streams: createStreamRepository(db, secrets),
     broadcasts: createBroadcastRepository(db),
     recordings: createRecordingRepository(db),
@@ -123,6 +127,7 @@ export async function startApi({
     log: pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) }),
     allowPrivateAddresses,
     requestsPerMinute,
+    trustedProxies,
   };
   const listening = await listen(createApp(deps), HOST, ANY_PORT);
   const { port } = listening.server.address() as AddressInfo;

@@ -12,6 +12,7 @@ import * as indexOpenBroadcasts from './0010_index_open_broadcasts.js';
 import * as createDrainedHosts from './0011_create_drained_hosts.js';
 import * as createBroadcastParts from './0012_create_broadcast_parts.js';
 import * as addPassthrough from './0013_add_passthrough.js';
+import * as scopeIdempotencyKeys from './0014_scope_idempotency_keys.js';
 
 /**
  * In the order they run; never renamed or changed once released. Named here instead of found in a folder, so that
@@ -31,6 +32,7 @@ const MIGRATIONS: Record<string, Knex.Migration> = {
   '0011_create_drained_hosts': createDrainedHosts,
   '0012_create_broadcast_parts': createBroadcastParts,
   '0013_add_passthrough': addPassthrough,
+  '0014_scope_idempotency_keys': scopeIdempotencyKeys,
 };
 
 export const migrationSource: Knex.MigrationSource<string> = {

@@ -4,6 +4,7 @@ import type { SecretBox } from '../../auth/secret-box.js';
 
 interface IdempotencyRow {
   api_key: string;
+  scope: string;
   key: string;
   request_hash: string;
   resource_id: string;
@@ -14,9 +15,14 @@ interface IdempotencyRow {
   expires_at: Date;
 }
 
+/** Scope of a credential that may do all its API key may. */
+export const WHOLE_KEY = '';
+
 export interface KeyedRequest {
   /** Keys of different API keys never meet. */
   apiKey: string;
+  /** Neither do those of credentials that may do different things with one API key. `WHOLE_KEY`, or what it is narrowed to. */
+  scope: string;
   /** The Idempotency-Key. */
   key: string;
   /** Hash of method, path and body. */
@@ -34,6 +40,7 @@ export interface StoredAnswer {
 /** The right to run a request and to write its answer. */
 export interface Claim {
   apiKey: string;
+  scope: string;
   key: string;
   owner: string;
   /** The id chosen by the first attempt. */
@@ -53,7 +60,7 @@ export type IdempotencyRepository = ReturnType<typeof createIdempotencyRepositor
 /** One answer per Idempotency-Key, whatever is repeated, at once or later. */
 export function createIdempotencyRepository(db: Knex, secrets: SecretBox) {
   const rows = () => db<IdempotencyRow>('idempotency_keys');
-  const mine = ({ apiKey, key, owner }: Claim) => rows().where({ api_key: apiKey, key, owner });
+  const mine = ({ apiKey, scope, key, owner }: Claim) => rows().where({ api_key: apiKey, scope, key, owner });
   const until = (trx: Knex, seconds: number) => trx.raw<Date>("now() + ? * interval '1 second'", [seconds]);
 
   /** Inserted by exactly one of many concurrent requests; false for all others. */
@@ -61,6 +68,7 @@ export function createIdempotencyRepository(db: Knex, secrets: SecretBox) {
     const inserted = await trx('idempotency_keys')
       .insert({
         api_key: request.apiKey,
+        scope: request.scope,
         key: request.key,
         request_hash: request.requestHash,
         resource_id: request.resourceId,
@@ -68,7 +76,7 @@ export function createIdempotencyRepository(db: Knex, secrets: SecretBox) {
         owned_until: until(trx, ATTEMPT_LEASE_SECONDS),
         expires_at: until(trx, KEPT_HOURS * 3600),
       })
-      .onConflict(['api_key', 'key'])
+      .onConflict(['api_key', 'scope', 'key'])
       .ignore()
       .returning('key');
     return inserted.length > 0;
@@ -80,12 +88,12 @@ export function createIdempotencyRepository(db: Knex, secrets: SecretBox) {
       const owner = randomUUID();
       await rows().where('expires_at', '<', db.fn.now()).delete();
       return db.transaction(async (trx): Promise<Begun> => {
-        const { apiKey, key } = request;
+        const { apiKey, scope, key } = request;
         if (await insert(trx, request, owner)) {
-          return { state: 'claimed', claim: { apiKey, key, owner, resourceId: request.resourceId } };
+          return { state: 'claimed', claim: { apiKey, scope, key, owner, resourceId: request.resourceId } };
         }
         const row = await trx<IdempotencyRow>('idempotency_keys')
-          .where({ api_key: apiKey, key })
+          .where({ api_key: apiKey, scope, key })
           .forUpdate()
           .first<(IdempotencyRow & { owned: boolean }) | undefined>('*', trx.raw('owned_until > now() as owned'));
         if (!row) return { state: 'running' };
@@ -95,8 +103,8 @@ export function createIdempotencyRepository(db: Knex, secrets: SecretBox) {
         }
         if (row.owned) return { state: 'running' };
         const lease = { owner, owned_until: until(trx, ATTEMPT_LEASE_SECONDS) };
-        await trx('idempotency_keys').where({ api_key: apiKey, key }).update(lease);
-        return { state: 'claimed', claim: { apiKey, key, owner, resourceId: row.resource_id } };
+        await trx('idempotency_keys').where({ api_key: apiKey, scope, key }).update(lease);
+        return { state: 'claimed', claim: { apiKey, scope, key, owner, resourceId: row.resource_id } };
       });
     },
 

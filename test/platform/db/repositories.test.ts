@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isDatabaseUnavailable } from '../../../platform/db/unavailable.js';
 import { ensureDevelopmentKey } from '../../../platform/db/development-key.js';
 import { createApiKeyRepository } from '../../../platform/db/repositories/api-keys.js';
-import { createIdempotencyRepository } from '../../../platform/db/repositories/idempotency.js';
+import { createIdempotencyRepository, WHOLE_KEY } from '../../../platform/db/repositories/idempotency.js';
 import { createStreamRepository } from '../../../platform/db/repositories/streams.js';
 import { createDatabaseBench, type DatabaseBench } from './support.js';
 
@@ -69,7 +69,7 @@ describe('idempotency', () => {
   it('gives the right to run to one, and an attempt that was taken over writes no answer', async () => {
     const { apiKey } = await ensureDevelopmentKey(bench.db, bench.secrets);
     const idempotency = createIdempotencyRepository(bench.db, bench.secrets);
-    const request = { apiKey, key: 'k', requestHash: 'h', resourceId: 'first' };
+    const request = { apiKey, scope: WHOLE_KEY, key: 'k', requestHash: 'h', resourceId: 'first' };
     const begun = await Promise.all([1, 2, 3].map(() => idempotency.begin(request)));
     expect(begun.map(({ state }) => state).sort()).toEqual(['claimed', 'running', 'running']);
     const slow = begun.find((one) => one.state === 'claimed')!;
@@ -85,6 +85,8 @@ describe('idempotency', () => {
     await idempotency.finish(next.claim, { status: 201, body: '"right"' });
     expect(await idempotency.begin(request)).toEqual({ state: 'answered', answer: { status: 201, body: '"right"' } });
     expect(await idempotency.begin({ ...request, requestHash: 'x' })).toEqual({ state: 'other_request' });
+    expect(await idempotency.begin({ ...request, scope: 'narrower' })).toMatchObject({ state: 'claimed' });
+    expect(await idempotency.begin(request)).toEqual({ state: 'answered', answer: { status: 201, body: '"right"' } });
   });
 });
 
