@@ -1,15 +1,13 @@
 import type { Request, RequestHandler } from 'express';
-import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
+import { rateLimit } from 'express-rate-limit';
 import type { Credential } from '../../platform/auth/permissions.js';
+import { clientNetwork } from '../../domain/client-network.js';
 import { HoldfastError } from '../../domain/errors.js';
 import { localsOf } from '../locals.js';
 
 export const WINDOW_MS = 60_000;
-/** Providers give a customer at least this: all of it counts as one. */
-const IPV6_NETWORK_BITS = 64;
-
 /** Whom a request without a valid credential is counted to; behind trusted proxies the client they name. */
-export const networkOf = (request: Request): string => ipKeyGenerator(request.ip ?? 'unknown', IPV6_NETWORK_BITS);
+export const networkOf = (request: Request): string => clientNetwork(request.ip ?? '');
 
 /**
  * After authentication: one allowance per API key, shared by all tokens signed with it; but whoever was given a token

@@ -123,6 +123,8 @@ describe('what a platform is sent', () => {
   it('goes over RTMPS to a platform whose certificate is trusted', async () => {
     const arrived = await send('tls', {}, SOURCE, {}, { tls });
     expect(streamsOf(arrived.recording)).toHaveLength(2);
+    // Platforms have many names at one address.
+    expect(arrived.serverName).toBe('localhost');
   });
 
   it('does not go to a platform whose certificate nobody vouches for', async () => {

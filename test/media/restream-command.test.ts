@@ -64,8 +64,8 @@ describe('the restream command', () => {
 });
 
 describe('the address of a destination', () => {
-  const addressOf = (url: string, key: string | null, caFile: string | null = null) =>
-    restreamAddress(parseDestinationUrl(url, key), caFile);
+  const addressOf = (url: string, key: string | null, caFile: string | null = null, ip?: string) =>
+    restreamAddress(parseDestinationUrl(url, key), caFile, ip);
 
   it('shows host, port and the first part of the application, and hides the rest', () => {
     const { url, hidden, secrets } = addressOf('rtmp://platform.example/app/inst?token=abc', 'key?x=1');
@@ -97,6 +97,23 @@ describe('the address of a destination', () => {
 
   it('of IPv6 keeps its brackets', () => {
     expect(addressOf('rtmp://[2001:db8::1]/live', 'key').url).toBe('rtmp://[2001:db8::1]:1935/live');
+  });
+
+  it.each([
+    ['rtmp://platform.example/live', 'rtmp://192.0.2.1:1935/live', '192.0.2.1'],
+    ['rtmp://platform.example/live', 'rtmp://[2001:db8::1]:1935/live', '2001:db8::1'],
+    ['rtmp://platform.example/live', 'rtmp://[::ffff:192.0.2.1]:1935/live', '::ffff:192.0.2.1'],
+    ['srt://platform.example:9000', 'srt://192.0.2.1:9000', '192.0.2.1'],
+    ['srt://platform.example:9000', 'srt://[2001:db8::1]:9000', '2001:db8::1'],
+    ['rtmps://192.0.2.1/live', 'rtmps://192.0.2.1:443/live', '192.0.2.1'],
+  ])('%s is connected to as %s', (given, url, ip) => {
+    expect(addressOf(given, 'a-key', null, ip)).toMatchObject({ url, resolves: false });
+  });
+
+  it('keeps the name towards the platform, and where the certificate is asked for by name', () => {
+    expect(addressOf('rtmp://platform.example/live', 'key', null, '192.0.2.1').hidden.rtmp_tcurl).toBe('rtmp://platform.example:1935/live');
+    const secure = addressOf('rtmps://platform.example/live', 'key', null, '192.0.2.1');
+    expect(secure).toMatchObject({ url: 'rtmps://platform.example:443/live', resolves: true });
   });
 
   it('of SRT hides stream id and passphrase', () => {

@@ -46,7 +46,7 @@ function serve(socket) {
   const { rtmp } = session;
   const seen = { id, bytes: 0, media: 0, lastVideoMs: 0, lastAudioMs: 0, backwards: 0 };
   let file = null;
-  tell({ type: 'connected', id, remotePort: socket.remotePort });
+  tell({ type: 'connected', id, remotePort: socket.remotePort, serverName: socket.servername || null });
 
   session.onData = ((parse) => (data) => {
     seen.bytes += data.length;

@@ -26,6 +26,8 @@ export interface RtmpPlatformOptions {
 export interface PlatformConnection {
   id: number;
   remotePort: number;
+  /** What a TLS client asked for (SNI). */
+  serverName: string | null;
   /** As published, query included; null before. */
   key: string | null;
   commands: { cmd: string; name?: string; tcUrl?: string; app?: string }[];
@@ -109,7 +111,7 @@ export class RtmpPlatform {
   }
 
   #take({ type, ...message }: Message): void {
-    if (type === 'connected') this.connections.push(this.#newConnection(message.id, message.remotePort!));
+    if (type === 'connected') this.connections.push(this.#newConnection(message));
     const connection = this.connections.find(({ id }) => id === message.id);
     if (!connection) return;
     if (type === 'command') connection.commands.push({ cmd: message.cmd!, name: message.name, tcUrl: message.tcUrl, app: message.app });
@@ -120,9 +122,9 @@ export class RtmpPlatform {
     }
   }
 
-  #newConnection(id: number, remotePort: number): PlatformConnection {
+  #newConnection({ id, remotePort = 0, serverName = null }: Omit<Message, 'type'>): PlatformConnection {
     const recording = join(this.#options.dir, `${this.#options.name}-${id}.flv`);
     const counted = { bytes: 0, media: 0, lastVideoMs: 0, lastAudioMs: 0, backwards: 0 };
-    return { id, remotePort, key: null, commands: [], ...counted, closed: false, recording };
+    return { id, remotePort, serverName, key: null, commands: [], ...counted, closed: false, recording };
   }
 }
