@@ -3,7 +3,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import { LRUCache } from 'lru-cache';
 import { HoldfastError } from '../../domain/errors.js';
-import { networkOf, WINDOW_MS } from './rate-limit.js';
+import { networkOf, UNCHECKED, WINDOW_MS } from './rate-limit.js';
 
 /**
  * Credentials checked at once for networks beyond their allowance. Each takes a query: half of the connections to
@@ -33,7 +33,7 @@ export class FailedCredentials {
       limit: perMinute,
       standardHeaders: false,
       legacyHeaders: false,
-      validate: { xForwardedForHeader: false, forwardedHeader: false },
+      validate: UNCHECKED,
       keyGenerator: networkOf,
       handler: (_request, _response, next) => next(new HoldfastError('rate_limited')),
     });

@@ -6,6 +6,9 @@ import { HoldfastError } from '../../domain/errors.js';
 import { localsOf } from '../locals.js';
 
 export const WINDOW_MS = 60_000;
+/** Checks of the package's own that do not know `trust proxy` to be set from the settings, nor our way to count IPv6. */
+export const UNCHECKED = { xForwardedForHeader: false, forwardedHeader: false, keyGeneratorIpFallback: false };
+
 /** Whom a request without a valid credential is counted to; behind trusted proxies the client they name. */
 export const networkOf = (request: Request): string => clientNetwork(request.ip ?? '');
 
@@ -19,7 +22,7 @@ export const limitRequests = (perMinute: number): RequestHandler =>
     limit: perMinute,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
-    validate: { xForwardedForHeader: false, forwardedHeader: false },
+    validate: UNCHECKED,
     keyGenerator: (request, response) => {
       const { credential } = localsOf(response);
       return credential ? holderOf(credential) : networkOf(request);
