@@ -4,10 +4,13 @@ import { addressesOf } from '../platform/config/addresses.js';
 import { readEnvironment } from '../platform/config/env.js';
 import { connectDatabase } from '../platform/db/connection.js';
 import { createCatalog } from '../platform/db/repositories/catalog.js';
+import { createReadModel } from '../platform/db/repositories/read-model.js';
 import { STREAMS_QUEUE } from '../domain/task-queues.js';
 import { createLogger } from '../platform/log/logger.js';
 import { createRegistry } from '../platform/ops/ops-server.js';
 import { runEntry } from '../platform/ops/run-entry.js';
+import { createTemporalClient } from '../platform/temporal/client.js';
+import { ReadModelReconciler } from './reconciliation/reconciler.js';
 import { installRuntime, runWorker, workflowBundle } from './run-worker.js';
 
 const env = readEnvironment();
@@ -23,9 +26,15 @@ await runEntry(log, async () => {
   if (!env.HOLDFAST_DATABASE_URL) throw new Error('HOLDFAST_DATABASE_URL is not set: the stream worker needs Postgres.');
   const database = connectDatabase(env.HOLDFAST_DATABASE_URL);
   installRuntime(log);
-  const activities = createCatalogActivities({ catalog: createCatalog(database), retentionHours: env.HOLDFAST_RETENTION_HOURS });
+  const catalog = createCatalog(database);
+  const activities = createCatalogActivities({ catalog, retentionHours: env.HOLDFAST_RETENTION_HOURS });
+  const { temporal: address } = addressesOf(env);
+  const client = createTemporalClient({ address, namespace: env.HOLDFAST_TEMPORAL_NAMESPACE });
+  const reconciler = new ReadModelReconciler({ client, readModel: createReadModel(database), catalog, log });
+  const stop = new AbortController();
+  const reconciled = reconciler.run(stop.signal);
   await runWorker({
-    temporalAddress: addressesOf(env).temporal,
+    temporalAddress: address,
     opsPort: env.HOLDFAST_STREAM_WORKER_PORT,
     opsPortVariable: 'HOLDFAST_STREAM_WORKER_PORT',
     registry: createRegistry('stream-worker'),
@@ -43,5 +52,7 @@ await runEntry(log, async () => {
         stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
       }),
   });
-  await database.destroy();
+  stop.abort();
+  await reconciled;
+  await Promise.all([database.destroy(), client.connection.close()]);
 });

@@ -1,4 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { NewBroadcast, StreamProjection } from '../domain/contracts/catalog.js';
 import type { StreamHealth } from '../domain/contracts/stream-health.js';
 import type { RestreamState } from '../domain/destination.js';
 import type { ErrorCode } from '../domain/errors.js';
@@ -164,4 +165,11 @@ export const hostChangedSignal = defineSignal<[string]>('hostChanged');
 /** An update, so that DELETE answers after the deletion can no longer be lost. Ends a live broadcast first. */
 export const deleteUpdate = defineUpdate<StreamState>('delete');
 
+/** Everything Postgres should show of a stream, for whoever compares: the newest version, and the end of the timeline. */
+export interface StreamSnapshot extends StreamProjection {
+  /** What the row of the present broadcast begins with, if there is a broadcast. */
+  opened?: NewBroadcast;
+}
+
+export const snapshotQuery = defineQuery<StreamSnapshot>('snapshot');
 export const stateQuery = defineQuery<StreamState>('state');

@@ -47,6 +47,8 @@ export interface StreamProjection {
   status: StreamStatus;
   disabled: boolean;
   broadcastId: string | null;
+  /** What the row of that broadcast began with, where it may have been lost since: it is inserted again. */
+  opened?: NewBroadcast;
   broadcast?: BroadcastProjection;
   recording?: RecordingProjection;
   /** Restreams that changed; the stored ones of other destinations stay. */

@@ -3,6 +3,7 @@ import type {
   BroadcastPart,
   BroadcastProjection,
   Catalog,
+  NewBroadcast,
   RecordingProjection,
   StreamProjection,
 } from '../../../domain/contracts/catalog.js';
@@ -26,17 +27,7 @@ export function createCatalog(db: Knex): Catalog {
       db.transaction(async (trx) => {
         // Locked, so that a purge in between cannot leave the insert without its stream.
         const settings = await settingsOf(trx, broadcast.streamId, 'lock');
-        await trx<BroadcastRow>('broadcasts')
-          .insert({
-            id: broadcast.broadcastId,
-            stream_id: broadcast.streamId,
-            host_id: broadcast.hostId,
-            status: 'connecting',
-            renditions: JSON.stringify([]) as unknown as [],
-            started_at: new Date(broadcast.startedAt),
-          })
-          .onConflict('id')
-          .ignore();
+        await insertBroadcast(trx, broadcast);
         return settings;
       }),
 
@@ -83,8 +74,23 @@ async function settingsOf(db: Knex, streamId: string, lock?: 'lock'): Promise<St
   return toSettings(row);
 }
 
+/** One that is there already stays as it is. */
+async function insertBroadcast(trx: Knex.Transaction, { broadcastId, streamId, hostId, startedAt }: NewBroadcast): Promise<void> {
+  await trx<BroadcastRow>('broadcasts')
+    .insert({
+      id: broadcastId,
+      stream_id: streamId,
+      host_id: hostId,
+      status: 'connecting',
+      renditions: JSON.stringify([]) as unknown as [],
+      started_at: new Date(startedAt),
+    })
+    .onConflict('id')
+    .ignore();
+}
+
 async function record(trx: Knex.Transaction, projection: StreamProjection): Promise<void> {
-  const { streamId, version, broadcast, recording, restreams = [] } = projection;
+  const { streamId, version, opened, broadcast, recording, restreams = [] } = projection;
   const stream = await trx<StreamRow>('streams').where({ id: streamId }).forUpdate().first('version');
   if (!stream) return;
   await trx<StreamRow>('streams').where({ id: streamId }).where('version', '<=', version).update({
@@ -94,11 +100,16 @@ async function record(trx: Knex.Transaction, projection: StreamProjection): Prom
     version,
     updated_at: new Date(),
   });
+  if (opened) await insertBroadcast(trx, opened);
   if (broadcast) await recordBroadcast(trx, version, broadcast);
-  if (recording) await recordRecording(trx, streamId, version, recording);
+  if (recording && (await isThere(trx, recording.broadcastId))) await recordRecording(trx, streamId, version, recording);
   for (const restream of restreams) await recordRestream(trx, projection, restream);
   await createEventRepository(trx).append(projection.events);
 }
+
+/** A recording belongs to its broadcast: where that was lost, it is nowhere to be found. */
+const isThere = async (trx: Knex.Transaction, broadcastId: string): Promise<boolean> =>
+  (await trx<BroadcastRow>('broadcasts').where({ id: broadcastId }).first('id')) !== undefined;
 
 const time = (text: string | null): Date | null => (text === null ? null : new Date(text));
 

@@ -111,6 +111,21 @@ describe('recording state', () => {
     expect(await broadcasts.find(`brd_${streamId}_1`)).toMatchObject({ status: 'ended' });
   });
 
+  it('of a broadcast whose row was lost does not fail, and brings it back where its beginning is known', async () => {
+    const broadcastId = `brd_${streamId}_1`;
+    const recording = { recordingId: `rec_${streamId}`, broadcastId, status: 'recording' as const, durationSeconds: null, bytes: null };
+    const live = projection(2, { broadcast: broadcastOf(1), recording, events: [event(1)] });
+    await catalog.record(live);
+    expect(await createBroadcastRepository(bench.db).find(broadcastId)).toBeNull();
+    expect(await statusNow()).toBe('live');
+    const opened = { broadcastId, streamId, hostId: 'elsewhere', startedAt: TIME };
+    await catalog.record({ ...live, opened });
+    await catalog.record({ ...live, opened: { ...opened, hostId: 'another' } });
+    expect(await catalog.broadcastsOf(streamId)).toEqual([{ broadcastId, hostId: 'elsewhere' }]);
+    expect(await createBroadcastRepository(bench.db).find(broadcastId)).toMatchObject({ status: 'live', startedAt: new Date(TIME) });
+    expect(await createRecordingRepository(bench.db).find(recording.recordingId)).toMatchObject({ status: 'recording' });
+  });
+
   it('of a recording follows the same rule', async () => {
     await open(1);
     const broadcastId = `brd_${streamId}_1`;
