@@ -9,7 +9,7 @@ import type { RecordingRepository } from '../platform/db/repositories/recordings
 import type { StreamRepository } from '../platform/db/repositories/streams.js';
 import type { Logger } from '../platform/log/logger.js';
 import type { ReadyCheck } from '../platform/ops/ops-server.js';
-import type { StreamCommands } from './stream-commands.js';
+import type { StreamCommands } from './workflow-commands.js';
 
 /** Addresses as encoders and viewers see them. */
 export interface PublicAddresses {

@@ -2,6 +2,7 @@ import type { DestinationRecord } from '../platform/db/repositories/destinations
 import type { RestreamState } from '../domain/destination.js';
 import { redactDestinationUrl } from '../domain/destination-url.js';
 import type { DestinationBody } from './schemas/destination.js';
+import { iso } from './iso.js';
 
 /** The destination as the API shows it: never its key. `state`: what its workflow has just said, newer than any row. */
 export function destinationBody(destination: DestinationRecord, state: RestreamState | null = null): DestinationBody {
@@ -25,5 +26,3 @@ export function destinationBody(destination: DestinationRecord, state: RestreamS
     updatedAt: destination.updatedAt.toISOString(),
   };
 }
-
-const iso = (time: Date | null): string | null => time?.toISOString() ?? null;

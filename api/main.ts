@@ -1,7 +1,7 @@
 import { createSecretBox } from '../platform/auth/secret-box.js';
 import { readMasterKey } from '../platform/auth/master-key.js';
 import { addressesOf, dataPaths } from '../platform/config/addresses.js';
-import { readEnvironment, type Environment } from '../platform/config/env.js';
+import { readEnvironment } from '../platform/config/env.js';
 import { connectDatabase, pingDatabase } from '../platform/db/connection.js';
 import { createApiKeyRepository } from '../platform/db/repositories/api-keys.js';
 import { createBroadcastRepository } from '../platform/db/repositories/broadcasts.js';
@@ -12,12 +12,13 @@ import { createIdempotencyRepository } from '../platform/db/repositories/idempot
 import { createRecordingRepository } from '../platform/db/repositories/recordings.js';
 import { createStreamRepository } from '../platform/db/repositories/streams.js';
 import { createLogger } from '../platform/log/logger.js';
+import { explainListenError } from '../platform/ops/listen-error.js';
 import { createRegistry } from '../platform/ops/ops-server.js';
 import { runEntry } from '../platform/ops/run-entry.js';
 import { createTemporalClient } from '../platform/temporal/client.js';
 import { createApp } from './app.js';
-import { listen, type Listening } from './listen.js';
-import { createStreamCommands } from './stream-commands.js';
+import { listen } from './listen.js';
+import { createStreamCommands } from './workflow-commands.js';
 
 /** Longer than the longest request; shorter than the patience of whatever stops this process. */
 const SHUTDOWN_LIMIT_MS = 8000;
@@ -63,7 +64,10 @@ async function main(): Promise<void> {
     trustedProxies: env.HOLDFAST_TRUSTED_PROXIES,
   });
 
-  const listening = await listenOrExplain(app, env);
+  const { HOLDFAST_BIND: host, HOLDFAST_API_PORT: port } = env;
+  const listening = await listen(app, host, port).catch((error: unknown) => {
+    throw explainListenError(error, { [port]: 'HOLDFAST_API_PORT' }, 'HOLDFAST_BIND');
+  });
   log.info({ address: addresses.api }, 'listening');
   const signal = await new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT']) process.once(name, resolve);
@@ -71,20 +75,6 @@ async function main(): Promise<void> {
   log.info({ signal }, 'stopping');
   await listening.close(SHUTDOWN_LIMIT_MS);
   await Promise.all([db.destroy(), temporal.connection.close()]);
-}
-
-async function listenOrExplain(app: Parameters<typeof listen>[0], env: Environment): Promise<Listening> {
-  const { HOLDFAST_BIND: host, HOLDFAST_API_PORT: port } = env;
-  try {
-    return await listen(app, host, port);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const message =
-      code === 'EADDRINUSE'
-        ? `Port ${port} is taken: set HOLDFAST_API_PORT to a free one.`
-        : `Cannot listen on ${host}:${port} (${code}): check HOLDFAST_BIND and HOLDFAST_API_PORT.`;
-    throw new Error(message, { cause: error });
-  }
 }
 
 await runEntry(createLogger('api'), main);

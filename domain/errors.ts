@@ -40,7 +40,6 @@ export const ERROR_KINDS = {
   stream_ended: { status: 409, retryable: false, fault: 'caller', message: 'The stream has ended and takes no more broadcasts.' },
   stream_disabled: { status: 409, retryable: false, fault: 'caller', message: 'The stream is disabled; enable it first.' },
   stream_ending: { status: 409, retryable: true, fault: 'caller', message: 'The stream is ending.' },
-  stream_live: { status: 409, retryable: true, fault: 'caller', message: 'The stream is live; this cannot be changed now.' },
   idempotency_in_progress: {
     status: 409,
     retryable: true,
@@ -169,6 +168,3 @@ export class HoldfastError extends Error {
     return ERROR_KINDS[this.code];
   }
 }
-
-/** Codes Temporal must not retry: the same activity with the same input would fail the same way. */
-export const NON_RETRYABLE_CODES: ErrorCode[] = (Object.keys(ERROR_KINDS) as ErrorCode[]).filter((code) => !ERROR_KINDS[code].retryable);

@@ -24,7 +24,6 @@ export const END_CAUSES = [
   'max_duration',
   'encoder_failed',
   'no_playable_media',
-  'host_lost',
 ] as const;
 export type EndCause = (typeof END_CAUSES)[number];
 

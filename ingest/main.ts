@@ -9,6 +9,7 @@ import { createPublishClaims } from '../platform/db/repositories/publish-claims.
 import { createLogger, type Logger } from '../platform/log/logger.js';
 import { DiskSpace } from '../platform/ops/disk-space.js';
 import { drained, takeStopSignals } from '../platform/ops/drain.js';
+import { explainListenError } from '../platform/ops/listen-error.js';
 import { createRegistry } from '../platform/ops/ops-server.js';
 import { runEntry } from '../platform/ops/run-entry.js';
 import { createTemporalClient } from '../platform/temporal/client.js';
@@ -51,7 +52,8 @@ async function run(env: Environment, log: Logger): Promise<void> {
     registry,
     log,
   }).catch((error: unknown) => {
-    throw explained(error, env);
+    const settings = { [env.HOLDFAST_RTMP_PORT]: 'HOLDFAST_RTMP_PORT', [env.HOLDFAST_INGEST_CONTROL_PORT]: 'HOLDFAST_INGEST_CONTROL_PORT' };
+    throw explainListenError(error, settings, 'HOLDFAST_BIND');
   });
   log.info({ rtmpPort: ingest.rtmpPort, controlPort: ingest.controlPort }, 'ingest listens');
   const stopAnnouncing = announceHost(() => createHostRepository(database).announce(env.HOLDFAST_HOST_ID, addressesOf(env).playback), log);
@@ -66,16 +68,6 @@ async function run(env: Environment, log: Logger): Promise<void> {
   disk.close();
   await ingest.close();
   await Promise.all([database.destroy(), client.connection.close()]);
-}
-
-/** A taken port, with the name of the variable that moves it. */
-function explained(error: unknown, env: Environment): unknown {
-  const { code, port } = error as NodeJS.ErrnoException & { port?: number };
-  const variable = port === env.HOLDFAST_RTMP_PORT ? 'HOLDFAST_RTMP_PORT' : 'HOLDFAST_INGEST_CONTROL_PORT';
-  const cause = { cause: error };
-  if (code === 'EADDRINUSE') return new Error(`Port ${port} is taken; set ${variable} to a free one.`, cause);
-  if (code !== 'EACCES') return error;
-  return new Error(`Port ${port} needs rights this user has not; set ${variable} to one above 1023.`, cause);
 }
 
 function limitsOf(env: Environment): Pick<IngestLimits, 'maxStreams' | keyof SourceLimits> {

@@ -10,7 +10,7 @@ import { createLogger, type Logger } from '../platform/log/logger.js';
 import { DiskSpace } from '../platform/ops/disk-space.js';
 import { createRegistry } from '../platform/ops/ops-server.js';
 import { runEntry } from '../platform/ops/run-entry.js';
-import { explainListenError } from './listen-error.js';
+import { explainListenError } from '../platform/ops/listen-error.js';
 import { startOriginServer, type OriginServerOptions } from './origin-server.js';
 import { createTokenVerifier } from './verify-token.js';
 import { startViewerProcesses } from './viewers/viewer-processes.js';
@@ -53,10 +53,14 @@ async function run(env: Environment, log: Logger): Promise<void> {
     registry,
     log,
   }).catch((error: unknown) => {
-    throw explainListenError(error, {
-      [env.HOLDFAST_PLAYBACK_PORT]: 'HOLDFAST_PLAYBACK_PORT',
-      [env.HOLDFAST_ORIGIN_CONTROL_PORT]: 'HOLDFAST_ORIGIN_CONTROL_PORT',
-    });
+    throw explainListenError(
+      error,
+      {
+        [env.HOLDFAST_PLAYBACK_PORT]: 'HOLDFAST_PLAYBACK_PORT',
+        [env.HOLDFAST_ORIGIN_CONTROL_PORT]: 'HOLDFAST_ORIGIN_CONTROL_PORT',
+      },
+      'HOLDFAST_BIND',
+    );
   });
   log.info({ playbackPort: origin.playbackPort, controlPort: origin.controlPort }, 'origin listens');
   await stopSignal();

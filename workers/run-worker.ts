@@ -5,6 +5,7 @@ import type { Server } from 'node:http';
 import type { Registry } from 'prom-client';
 import { LOOPBACK } from '../platform/config/addresses.js';
 import type { Logger } from '../platform/log/logger.js';
+import { explainListenError } from '../platform/ops/listen-error.js';
 import { startOpsServer, type ReadyCheck } from '../platform/ops/ops-server.js';
 
 export interface RunWorker {
@@ -72,8 +73,7 @@ async function listen(options: RunWorker, worker: () => Worker | null): Promise<
     const { opsPort: port, registry, log } = options;
     return await startOpsServer({ host: LOOPBACK, port, registry, log, readyChecks: { worker: running, ...options.readyChecks } });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new Error(`Port ${options.opsPort} is taken; set ${options.opsPortVariable} to a free one.`, { cause: error });
+    throw explainListenError(error, { [options.opsPort]: options.opsPortVariable });
   }
 }
 

@@ -4,10 +4,11 @@ import { HoldfastError } from '../../domain/errors.js';
 import { decodeCursor, nextCursor } from '../cursor.js';
 import type { ApiDependencies } from '../dependencies.js';
 import { RESOURCE_ID } from '../ids.js';
+import { findStream, STREAM_PARAM } from '../find-stream.js';
 import { defineRoute, type Route } from '../route.js';
 import { broadcastSchema, listQuery, type BroadcastBody } from '../schemas/broadcast.js';
 import { pageOf } from '../schemas/common.js';
-import { findStream, STREAM_PARAM } from './streams.js';
+import { iso } from '../iso.js';
 
 const TAG = 'Broadcasts';
 /** Of a cursor. */
@@ -54,8 +55,6 @@ export function broadcastRoutes(deps: ApiDependencies): Route[] {
     }),
   ];
 }
-
-const iso = (time: Date | null): string | null => time?.toISOString() ?? null;
 
 const broadcastBody = (broadcast: BroadcastRecord): BroadcastBody => ({
   ...broadcast,

@@ -1,10 +1,10 @@
 import { HoldfastError } from '../../domain/errors.js';
 import type { ApiDependencies } from '../dependencies.js';
 import { destinationBody } from '../destination-view.js';
+import { DESTINATION_PARAMS, DESTINATION_PATH, findDestination } from '../find-destination.js';
+import { findStream } from '../find-stream.js';
 import { defineRoute, type Answer, type Route } from '../route.js';
 import { destinationSchema } from '../schemas/destination.js';
-import { DESTINATION_PARAMS, DESTINATION_PATH, findDestination } from './destinations.js';
-import { findStream } from './streams.js';
 
 type Command = 'start' | 'stop' | 'retry';
 

@@ -1,11 +1,12 @@
-import type { DestinationRecord } from '../../platform/db/repositories/destinations.js';
 import type { RestreamState } from '../../domain/destination.js';
 import { HoldfastError } from '../../domain/errors.js';
 import { decodeCursor, nextCursor } from '../cursor.js';
 import type { ApiDependencies } from '../dependencies.js';
 import { changeDestinationSettings, toDestinationSettings } from '../destination-settings.js';
 import { destinationBody } from '../destination-view.js';
-import { DESTINATION_ID, destinationIdOf } from '../ids.js';
+import { DESTINATION_PARAMS, DESTINATION_PATH, DESTINATIONS_PATH, findDestination } from '../find-destination.js';
+import { findStream, STREAM_PARAM } from '../find-stream.js';
+import { destinationIdOf } from '../ids.js';
 import { defineRoute, type Route } from '../route.js';
 import { pageOf } from '../schemas/common.js';
 import {
@@ -16,20 +17,12 @@ import {
   patchDestinationBody,
   type PatchDestination,
 } from '../schemas/destination.js';
-import { wasNeverSent } from '../stream-commands.js';
+import { wasNeverSent } from '../workflow-commands.js';
 import { tellDestination } from '../tell-destination.js';
-import { findStream, STREAM_PARAM } from './streams.js';
 
 const TAG = 'Destinations';
-const COLLECTION = '/v1/streams/{streamId}/destinations';
-export const DESTINATION_PATH = `${COLLECTION}/{destinationId}`;
 /** Of a cursor. */
 const LIST = 'destinations';
-
-export const DESTINATION_PARAMS = {
-  ...STREAM_PARAM,
-  destinationId: { pattern: DESTINATION_ID, missing: 'destination_not_found', description: 'Id of a destination.' },
-} as const;
 
 const TARGET_ERRORS = ['destination_url_invalid', 'destination_address_forbidden'] as const;
 const COMMAND_ERRORS = ['temporal_unavailable', 'workers_unavailable'] as const;
@@ -73,7 +66,7 @@ export function destinationRoutes(deps: ApiDependencies): Route[] {
   return [
     defineRoute({
       method: 'get',
-      path: COLLECTION,
+      path: DESTINATIONS_PATH,
       operationId: 'listDestinations',
       tag: TAG,
       summary: 'List the destinations of a stream, oldest first',
@@ -91,7 +84,7 @@ export function destinationRoutes(deps: ApiDependencies): Route[] {
     }),
     defineRoute({
       method: 'post',
-      path: COLLECTION,
+      path: DESTINATIONS_PATH,
       operationId: 'createDestination',
       tag: TAG,
       summary: 'Add a destination',
@@ -176,11 +169,4 @@ export function commandsFor(wasEnabled: boolean, { enabled }: PatchDestination):
   if (enabled === false) return ['stop'];
   // It may be sent to already, by `start`: then only the second one does something.
   return enabled === true && !wasEnabled ? ['start', 'changed'] : ['changed'];
-}
-
-/** Throws `destination_not_found`. */
-export async function findDestination({ destinations }: ApiDependencies, streamId: string, id: string): Promise<DestinationRecord> {
-  const destination = await destinations.find(streamId, id);
-  if (!destination) throw new HoldfastError('destination_not_found');
-  return destination;
 }

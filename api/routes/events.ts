@@ -1,7 +1,7 @@
 import type { ApiDependencies } from '../dependencies.js';
+import { findStream, STREAM_PARAM } from '../find-stream.js';
 import { defineRoute, type Route } from '../route.js';
 import { eventPageSchema, listEventsQuery } from '../schemas/event.js';
-import { findStream, STREAM_PARAM } from './streams.js';
 
 export function eventRoutes(deps: ApiDependencies): Route[] {
   return [

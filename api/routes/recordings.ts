@@ -4,13 +4,13 @@ import { HoldfastError } from '../../domain/errors.js';
 import { decodeCursor, nextCursor } from '../cursor.js';
 import type { ApiDependencies } from '../dependencies.js';
 import { RESOURCE_ID } from '../ids.js';
+import { findStream, STREAM_PARAM } from '../find-stream.js';
 import { defineRoute, type Route } from '../route.js';
 import { listQuery } from '../schemas/broadcast.js';
 import { pageOf } from '../schemas/common.js';
 import { recordingSchema, type RecordingBody } from '../schemas/recording.js';
 import { addressesOfStream, playbackOfHosts } from '../playback-addresses.js';
 import { broadcastAddress, hlsAddress } from '../stream-view.js';
-import { findStream, STREAM_PARAM } from './streams.js';
 
 const TAG = 'Recordings';
 /** Of a cursor. */

@@ -3,11 +3,11 @@ import { HoldfastError } from '../../domain/errors.js';
 import type { StreamState } from '../../workflows/messages.js';
 import type { ApiDependencies } from '../dependencies.js';
 import { newStreamKey } from '../ids.js';
+import { findStream, STREAM_PARAM } from '../find-stream.js';
 import { defineRoute, type Answer, type Route } from '../route.js';
 import { streamSchema } from '../schemas/stream.js';
 import { addressesOfStream } from '../playback-addresses.js';
 import { streamBody, withState } from '../stream-view.js';
-import { findStream, STREAM_PARAM } from './streams.js';
 
 const common = {
   method: 'post',

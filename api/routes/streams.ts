@@ -7,7 +7,8 @@ import { decodeCursor, nextCursor } from '../cursor.js';
 import type { ApiDependencies } from '../dependencies.js';
 import { toDestinationSettings } from '../destination-settings.js';
 import { destinationBody } from '../destination-view.js';
-import { newDestinationId, newPlaybackId, newStreamKey, STREAM_ID, streamIdOf } from '../ids.js';
+import { findStream, STREAM_PARAM } from '../find-stream.js';
+import { newDestinationId, newPlaybackId, newStreamKey, streamIdOf } from '../ids.js';
 import { defineRoute, type Route } from '../route.js';
 import { pageOf } from '../schemas/common.js';
 import {
@@ -18,7 +19,7 @@ import {
   patchStreamBody,
   streamSchema,
 } from '../schemas/stream.js';
-import { wasNeverSent, type StreamCommands } from '../stream-commands.js';
+import { wasNeverSent, type StreamCommands } from '../workflow-commands.js';
 import { addressesOfStream, addressesOfStreams } from '../playback-addresses.js';
 import { streamBody, withState } from '../stream-view.js';
 
@@ -30,11 +31,6 @@ const LIST = 'streams';
 /** A database that is slow or away must not hold a read: then the status is shown without its event. */
 const WRITTEN_WAIT_MS = 500;
 const WRITTEN_POLL_MS = 20;
-
-/** The parameter of every call on one stream. */
-export const STREAM_PARAM = {
-  streamId: { pattern: STREAM_ID, missing: 'stream_not_found', description: 'Id of a stream.' },
-} as const;
 
 export function streamRoutes(deps: ApiDependencies): Route[] {
   const { streams, commands, addresses } = deps;
@@ -149,13 +145,6 @@ export function streamRoutes(deps: ApiDependencies): Route[] {
       },
     }),
   ];
-}
-
-/** Throws `stream_not_found`. */
-export async function findStream({ streams }: ApiDependencies, id: string): Promise<StreamRecord> {
-  const stream = await streams.find(id);
-  if (!stream) throw new HoldfastError('stream_not_found');
-  return stream;
 }
 
 /** Who was told that the stream was not created shall not find it in the list. If it may have been, it stays. */

@@ -1,9 +1,9 @@
 import { signToken } from '../../platform/auth/tokens.js';
 import { HoldfastError } from '../../domain/errors.js';
 import type { ApiDependencies } from '../dependencies.js';
+import { findStream } from '../find-stream.js';
 import { defineRoute, type Route } from '../route.js';
 import { createTokenBody, tokenSchema } from '../schemas/token.js';
-import { findStream } from './streams.js';
 
 export function tokenRoutes(deps: ApiDependencies): Route[] {
   return [

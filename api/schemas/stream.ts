@@ -56,11 +56,9 @@ const settings = {
   name: printable(MAX_NAME_LENGTH).nullable(),
   latency: z.enum(LATENCIES),
   ladder,
-  passthrough: z
-    .enum(PASSTHROUGH_MODES)
-    .meta({
-      description: 'auto: the largest rendition is the source itself, copied, where its keyframes allow it; never: all are encoded.',
-    }),
+  passthrough: z.enum(PASSTHROUGH_MODES).meta({
+    description: 'auto: the largest rendition is the source itself, copied, where its keyframes allow it; never: all are encoded.',
+  }),
   record: z.boolean(),
   reconnectWindowSeconds: z
     .int()

@@ -4,7 +4,7 @@ import { readEnvironment, type Environment } from '../../platform/config/env.js'
 import { createLogger, type Logger } from '../../platform/log/logger.js';
 import { createRegistry } from '../../platform/ops/ops-server.js';
 import { runEntry } from '../../platform/ops/run-entry.js';
-import { explainListenError } from '../listen-error.js';
+import { explainListenError } from '../../platform/ops/listen-error.js';
 import { socketFolder, viewerSocket } from '../packager/socket-paths.js';
 import { answerOrigin } from './viewer-messages.js';
 import { startViewerServer } from './viewer-server.js';

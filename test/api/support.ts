@@ -10,7 +10,7 @@ import { createCatalogActivities } from '../../activities/catalog.js';
 import { createApp } from '../../api/app.js';
 import type { ApiDependencies } from '../../api/dependencies.js';
 import { listen, type Listening } from '../../api/listen.js';
-import { createStreamCommands } from '../../api/stream-commands.js';
+import { createStreamCommands } from '../../api/workflow-commands.js';
 import { createSecretBox, type SecretBox } from '../../platform/auth/secret-box.js';
 import { signToken, type TokenRequest } from '../../platform/auth/tokens.js';
 import { connectDatabase, pingDatabase } from '../../platform/db/connection.js';

@@ -13,6 +13,7 @@ import * as createDrainedHosts from './0011_create_drained_hosts.js';
 import * as createBroadcastParts from './0012_create_broadcast_parts.js';
 import * as addPassthrough from './0013_add_passthrough.js';
 import * as scopeIdempotencyKeys from './0014_scope_idempotency_keys.js';
+import * as numberEventsByStream from './0017_number_events_by_stream.js';
 
 /**
  * In the order they run; never renamed or changed once released. Named here instead of found in a folder, so that
@@ -33,6 +34,7 @@ const MIGRATIONS: Record<string, Knex.Migration> = {
   '0012_create_broadcast_parts': createBroadcastParts,
   '0013_add_passthrough': addPassthrough,
   '0014_scope_idempotency_keys': scopeIdempotencyKeys,
+  '0017_number_events_by_stream': numberEventsByStream,
 };
 
 export const migrationSource: Knex.MigrationSource<string> = {

@@ -4,8 +4,6 @@ import type { Page } from './page.js';
 
 /** One row of `events`, as pg returns it. */
 interface EventRow {
-  /** bigint: pg gives text. */
-  position: string;
   id: string;
   stream_id: string;
   sequence: number;
@@ -39,7 +37,7 @@ export function createEventRepository(db: Knex) {
   };
 }
 
-const toRow = (event: StreamEvent): Omit<EventRow, 'position'> => ({
+const toRow = (event: StreamEvent): EventRow => ({
   id: event.id,
   stream_id: event.streamId,
   sequence: event.sequence,
