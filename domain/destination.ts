@@ -35,6 +35,7 @@ export interface RestreamEnd {
         | 'destination_lost'
         | 'destination_wedged'
         | 'restream_source_lost'
+        | 'restream_limit'
         | 'destination_url_invalid'
         | 'destination_address_forbidden'
       >

@@ -132,6 +132,12 @@ export const ERROR_KINDS = {
     fault: 'publisher',
     message: 'The encoder came back with another format, so sending starts again on a new connection.',
   },
+  restream_limit: {
+    status: 503,
+    retryable: true,
+    fault: 'holdfast',
+    message: 'This media host sends to as many destinations as it may (HOLDFAST_MAX_RESTREAMS). It is tried again.',
+  },
   restream_source_lost: { status: 500, retryable: true, fault: 'holdfast', message: 'The programme to send was interrupted.' },
   stale_epoch: { status: 409, retryable: false, fault: 'holdfast', message: 'A newer encoder has taken over this broadcast.' },
   broadcast_ended: { status: 409, retryable: false, fault: 'holdfast', message: 'The broadcast has ended.' },

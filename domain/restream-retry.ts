@@ -37,17 +37,19 @@ const FINAL: ReadonlySet<RestreamEnding['code']> = new Set(['destination_url_inv
 
 /**
  * Whether and when a restream tries again. Refused before it was ever live: never (a wrong key stays wrong). Live before:
- * exponential back-off with jitter, within a budget, and without flooding the platform with short videos.
+ * exponential back-off with jitter, within a budget, and without flooding the platform with short videos. A host that has no
+ * room for one more has not tried: that goes on until there is room.
  */
 export function decideRestreamRetry({ ends, now, random }: RetryQuestion): RetryDecision {
   const last = ends.at(-1);
   if (!last) return { retry: true, delayMs: 0 };
   const everLive = ends.some((end) => end.wasLive);
   if (FINAL.has(last.code) || (last.code === 'destination_refused' && !everLive)) return { retry: false, code: last.code };
-  if (!everLive && ends.length >= TRIES_BEFORE_FIRST_LIVE) return { retry: false, code: last.code };
+  const tries = ends.filter((end) => end.code !== 'restream_limit').length;
+  if (!everLive && tries >= TRIES_BEFORE_FIRST_LIVE) return { retry: false, code: last.code };
   const failuresInARow = ends.length - 1 - ends.findLastIndex((end) => end.wasLive);
   const since = ends[ends.length - Math.max(1, failuresInARow)]!;
-  if (everLive && now - since.at > BUDGET_MS) return { retry: false, code: 'destination_gave_up' };
+  if (everLive && last.code !== 'restream_limit' && now - since.at > BUDGET_MS) return { retry: false, code: 'destination_gave_up' };
   const backOff = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.max(0, failuresInARow - (everLive ? 0 : 1)));
   const delayMs = Math.round(backOff * (1 - JITTER + 2 * JITTER * random));
   return { retry: true, delayMs: Math.max(delayMs, publishCap(ends, now)) };

@@ -6,7 +6,7 @@ import type {
   PublisherStatus,
   RelayReader,
 } from '../domain/contracts/ingest-control.js';
-import type { BroadcastStatus, OpenBroadcast, StartedEncode, StartEncode } from '../domain/contracts/origin-control.js';
+import type { BroadcastStatus, OpenBroadcast, OpenBroadcasts, StartedEncode, StartEncode } from '../domain/contracts/origin-control.js';
 import { ERROR_KINDS, HoldfastError, type ErrorCode } from '../domain/errors.js';
 
 /** A control call on the same machine that takes longer than this will not be answered. */
@@ -42,6 +42,7 @@ export function createOriginClient(baseUrl: string) {
   return {
     open: (broadcastId: string, body: OpenBroadcast) => call<void>(at(broadcastId), 'PUT', body),
     startEncode: (broadcastId: string, body: StartEncode) => call<StartedEncode>(`${at(broadcastId)}/encodes`, 'POST', body),
+    listOpen: () => call<OpenBroadcasts>(`${baseUrl}/broadcasts`, 'GET', undefined, LOOK_TIMEOUT_MS),
     status: (broadcastId: string) => call<BroadcastStatus>(at(broadcastId), 'GET', undefined, LOOK_TIMEOUT_MS),
     awaitPlayable: (broadcastId: string, timeoutMs: number) =>
       call<BroadcastStatus>(`${at(broadcastId)}/playable?timeoutMs=${timeoutMs}`, 'GET', undefined, timeoutMs + CALL_TIMEOUT_MS),

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BroadcastStatus, OpenBroadcast } from '../domain/contracts/origin-control.js';
+import type { BroadcastStatus, OpenBroadcast, OpenBroadcasts } from '../domain/contracts/origin-control.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Logger } from '../platform/log/logger.js';
 import type { HeldRequests } from './held-requests.js';
@@ -100,6 +100,15 @@ export class Broadcasts {
     const status = this.#live.get(broadcastId)?.status ?? this.#ended.get(broadcastId)?.status;
     if (!status) throw new HoldfastError('broadcast_not_found');
     return status;
+  }
+
+  /** All that have not ended. */
+  listOpen(): OpenBroadcasts {
+    return {
+      broadcasts: [...this.#live.values()].map(({ history, status: { broadcastId, epoch, state } }) => {
+        return { broadcastId, streamId: history.open.streamId, epoch, state };
+      }),
+    };
   }
 
   /** Throws `broadcast_not_found`. */

@@ -8,21 +8,25 @@ import { addressesOf, dataPaths } from '../platform/config/addresses.js';
 import { readEnvironment } from '../platform/config/env.js';
 import { connectDatabase } from '../platform/db/connection.js';
 import { createDestinationTargets } from '../platform/db/repositories/destination-targets.js';
-import { openBroadcastsAmong, openStreamsOf } from '../platform/db/repositories/host-load.js';
+import { openStreamsOf } from '../platform/db/repositories/host-load.js';
 import { mediaQueue } from '../domain/task-queues.js';
 import { createLogger } from '../platform/log/logger.js';
 import { writeAuthorities } from '../media/restream/authorities.js';
 import { createIngestClient, createOriginClient } from '../media/control-client.js';
+import { EncoderHost } from '../media/encoder/encoder-host.js';
 import { EncoderRegistry } from '../media/encoder/encoder-registry.js';
 import { maxPixelsOf } from '../media/ffmpeg/decoder-limit.js';
 import { verifyEncoder } from '../media/ffmpeg/verify-encoder.js';
-import { endOrphans } from '../media/process/orphans.js';
+import { HostCheck } from '../media/host/host-check.js';
+import { RestreamHost } from '../media/restream/restream-host.js';
 import { RestreamRegistry } from '../media/restream/restream-registry.js';
+import { createTemporalClient } from '../platform/temporal/client.js';
 import { drained, type StopSignals, takeStopSignals } from '../platform/ops/drain.js';
 import { createRegistry } from '../platform/ops/ops-server.js';
 import { runEntry } from '../platform/ops/run-entry.js';
+import { activitySlots } from './activity-slots.js';
 import { installRuntime, runWorker } from './run-worker.js';
-import { tellStreamHealth } from './stream-health.js';
+import { createStreamMessages } from './stream-messages.js';
 
 const env = readEnvironment();
 // The ffmpeg children inherit the environment: they get no secrets, and need none.
@@ -30,15 +34,6 @@ delete process.env.HOLDFAST_DATABASE_URL;
 delete process.env.HOLDFAST_MASTER_KEY;
 const log = createLogger('media-worker', env.HOLDFAST_LOG_LEVEL);
 
-/**
- * A broadcast holds one slot for its encoder, one more until it is playable, and for a moment that of an encoder being
- * replaced. The ingest refuses broadcasts beyond the host's limit, so encoders never take the slots of others.
- */
-const SLOTS_PER_BROADCAST = 3;
-/** Short commands (stop, finish, disconnect) must never wait behind encoders. */
-const COMMAND_SLOTS = 40;
-/** A restream holds one while it sends, and one more until it is live. They wait for files; only their ffmpeg costs anything. */
-const RESTREAM_SLOTS = 500;
 /** A host is one process: more pollers only give a frozen one more tasks to sit on. */
 const POLLERS = 2;
 const MS_PER_SECOND = 1000;
@@ -54,35 +49,38 @@ await runEntry(log, async () => {
   await verifyEncoder(ffmpegPath, encoder);
   const masterKey = await readMasterKey({ hex: env.HOLDFAST_MASTER_KEY, path: paths.masterKey });
   const database = connectDatabase(env.HOLDFAST_DATABASE_URL);
-  const encoders = new EncoderRegistry(paths.encoders);
-  const restreams = new RestreamRegistry(paths.restreams);
-  const openAmong = (ids: string[]): Promise<string[]> => openBroadcastsAmong(database, ids);
-  try {
-    await Promise.all([endOrphans({ registry: encoders, openAmong, log }), endOrphans({ registry: restreams, openAmong, log })]);
-  } catch (error) {
-    // Without Postgres nobody can tell which are over; the next start looks again.
-    log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'could not look for orphans');
-  }
+  const origin = createOriginClient(addresses.originControl);
   const ingest = createIngestClient(addresses.ingestControl);
-  const activities = createMediaActivities({
-    origin: createOriginClient(addresses.originControl),
+  const client = createTemporalClient({ address: addresses.temporal, namespace: env.HOLDFAST_TEMPORAL_NAMESPACE });
+  const tell = createStreamMessages(client);
+  const { HOLDFAST_HOST_ID: hostId, HOLDFAST_MAX_BROADCASTS: maxBroadcasts, HOLDFAST_MAX_RESTREAMS: maxRestreams } = env;
+  const ffmpeg = { ffmpegPath, encoder, maxPixels: maxPixelsOf(env.HOLDFAST_MAX_SOURCE_SIZE), slatesDir: paths.slates };
+  const encoders = new EncoderHost({
+    ...ffmpeg,
+    origin,
     ingest,
+    registry: new EncoderRegistry(paths.encoders),
+    logPath: (broadcastId, epoch) => join(paths.logs, 'encoders', `${broadcastId}-${epoch}.log`),
+    tell,
+    log,
+  });
+  const restreams = new RestreamHost({
+    ...ffmpeg,
     targets: createDestinationTargets(database, createSecretBox(masterKey)),
-    restreams,
+    restreams: new RestreamRegistry(paths.restreams),
     programmeUrl: ingest.programmeUrl,
     endReader: ingest.endReader,
-    slatesDir: paths.slates,
     restreamLogPath: ({ broadcastId, destinationId }) => join(paths.logs, 'restreams', `${broadcastId}-${destinationId}.log`),
     allowPrivateAddresses: env.HOLDFAST_ALLOW_PRIVATE_ADDRESSES,
     caFile: await writeAuthorities(join(paths.run, 'authorities.pem'), process.env.NODE_EXTRA_CA_CERTS),
-    registry: encoders,
-    ffmpegPath,
-    encoder,
-    maxPixels: maxPixelsOf(env.HOLDFAST_MAX_SOURCE_SIZE),
-    logPath: (broadcastId, epoch) => join(paths.logs, 'encoders', `${broadcastId}-${epoch}.log`),
-    tellHealth: tellStreamHealth,
+    maxRestreams,
+    tell,
     log,
   });
+  await Promise.all([encoders.resume(), restreams.resume()]);
+  const leaving = new AbortController();
+  void new HostCheck({ hostId, encoders, restreams, origin, viewOf: tell.viewOf, log }).run(leaving.signal);
+  const activities = createMediaActivities({ origin, ingest, encoders, restreams, log });
   await runWorker({
     temporalAddress: addresses.temporal,
     opsPort: env.HOLDFAST_MEDIA_WORKER_PORT,
@@ -95,15 +93,18 @@ await runEntry(log, async () => {
       Worker.create({
         connection,
         namespace: env.HOLDFAST_TEMPORAL_NAMESPACE,
-        taskQueue: mediaQueue(env.HOLDFAST_HOST_ID),
-        identity: `media-worker@${env.HOLDFAST_HOST_ID}`,
+        taskQueue: mediaQueue(hostId),
+        identity: `media-worker@${hostId}`,
         activities,
-        maxConcurrentActivityTaskExecutions: SLOTS_PER_BROADCAST * env.HOLDFAST_MAX_BROADCASTS + COMMAND_SLOTS + RESTREAM_SLOTS,
+        maxConcurrentActivityTaskExecutions: activitySlots({ maxBroadcasts, maxRestreams }),
         activityTaskPollerBehavior: { type: 'simple-maximum', maximum: POLLERS },
         maxHeartbeatThrottleInterval: '2 seconds',
       }),
   });
-  await database.destroy();
+  leaving.abort();
+  encoders.close();
+  restreams.close();
+  await Promise.all([database.destroy(), client.connection.close()]);
 });
 
 /**

@@ -59,6 +59,11 @@ export interface BroadcastStatus {
   unstoredSince: number | null;
 }
 
+/** GET /broadcasts: all that have not ended. */
+export interface OpenBroadcasts {
+  broadcasts: (Pick<BroadcastStatus, 'broadcastId' | 'epoch' | 'state'> & { streamId: string })[];
+}
+
 export interface RenditionProgress {
   id: string;
   /** ffmpeg is connected to the socket. */

@@ -1,3 +1,4 @@
+import type { TranscodeInput } from '../../domain/contracts/transcode.js';
 import { ProcessRegistry, type ProcessRecord } from '../process/process-registry.js';
 
 /** The encoder of one broadcast. */
@@ -7,12 +8,14 @@ export interface EncoderRecord extends ProcessRecord {
   epoch: number;
   /** Its largest rendition is a copy of the source's picture. */
   copies?: boolean;
+  /** What it was started for, so that the next media worker can watch it at once. Absent where an older one wrote the record. */
+  input?: TranscodeInput;
 }
 
 /** The encoders of this host, by broadcast. */
 export class EncoderRegistry extends ProcessRegistry<EncoderRecord> {
   constructor(dir: string) {
-    super(dir, ({ broadcastId }) => broadcastId);
+    super(dir, { idOf: ({ broadcastId }) => broadcastId, numberOf: ({ epoch }) => epoch });
   }
 }
 

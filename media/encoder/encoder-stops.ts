@@ -10,9 +10,10 @@ export class EncoderStops {
 
   /** The encoder of this epoch, and every older one, is not wanted any more. */
   ask(broadcastId: string, epoch: number): void {
-    this.#epochs.set(broadcastId, epoch);
+    const asked = Math.max(epoch, this.#epochs.get(broadcastId) ?? epoch);
+    this.#epochs.set(broadcastId, asked);
     setTimeout(() => {
-      if (this.#epochs.get(broadcastId) === epoch) this.#epochs.delete(broadcastId);
+      if (this.#epochs.get(broadcastId) === asked) this.#epochs.delete(broadcastId);
     }, REMEMBER_MS).unref();
   }
 

@@ -42,6 +42,9 @@ export function identify(pid: number): ProcessIdentity | null {
   return startedAt ? { pid, startedAt } : null;
 }
 
+export const isSameProcess = (one: ProcessIdentity, other: ProcessIdentity): boolean =>
+  one.pid === other.pid && one.startedAt === other.startedAt;
+
 /** Is this very process still running? */
 export const isRunning = (identity: ProcessIdentity): boolean => identify(identity.pid)?.startedAt === identity.startedAt;
 

@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { HoldfastError } from '../../domain/errors.js';
 import { stopFfmpeg } from './ffmpeg-process.js';
-import type { ProcessIdentity } from './process-identity.js';
+import { isSameProcess, type ProcessIdentity } from './process-identity.js';
 
 /** One running ffmpeg, as the next media worker finds it. */
 export interface ProcessRecord {
@@ -12,17 +13,23 @@ export interface ProcessRecord {
 /** Ids of this system, joined by dots; nothing that could leave the folder. */
 const FILE_ID = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
 
+interface RegistryKind<T> {
+  idOf: (record: T) => string;
+  /** Numbers the processes that follow each other under one id. */
+  numberOf: (record: T) => number;
+}
+
 /**
  * Processes of this host, one file each: what survives a killed media worker. Written temp + rename, so a reader sees a
- * whole record or none.
+ * whole record or none. A record is overwritten and removed only by its own process or a later one of the same id.
  */
 export class ProcessRegistry<T extends ProcessRecord> {
   readonly dir: string;
-  readonly #idOf: (record: T) => string;
+  readonly #kind: RegistryKind<T>;
 
-  constructor(dir: string, idOf: (record: T) => string) {
+  constructor(dir: string, kind: RegistryKind<T>) {
     this.dir = dir;
-    this.#idOf = idOf;
+    this.#kind = kind;
   }
 
   #path(id: string): string {
@@ -39,9 +46,14 @@ export class ProcessRegistry<T extends ProcessRecord> {
     }
   }
 
+  /** @throws HoldfastError `stale_epoch` when a later process of the same id is written down */
   async write(record: T): Promise<void> {
+    const { idOf, numberOf } = this.#kind;
+    const id = idOf(record);
+    const known = await this.read(id);
+    if (known && numberOf(known) > numberOf(record)) throw new HoldfastError('stale_epoch');
     await mkdir(this.dir, { recursive: true });
-    const path = this.#path(this.#idOf(record));
+    const path = this.#path(id);
     await writeFile(`${path}.tmp`, JSON.stringify(record));
     await rename(`${path}.tmp`, path);
   }
@@ -50,8 +62,11 @@ export class ProcessRegistry<T extends ProcessRecord> {
     await rm(this.#path(id), { force: true });
   }
 
-  forget(record: T): Promise<void> {
-    return this.remove(this.#idOf(record));
+  /** Removes the record of this very process; another's is left alone. */
+  async forget(record: T): Promise<void> {
+    const { idOf, numberOf } = this.#kind;
+    const known = await this.read(idOf(record));
+    if (known && numberOf(known) === numberOf(record) && isSameProcess(known.process, record.process)) await this.remove(idOf(record));
   }
 
   async list(): Promise<T[]> {
@@ -69,7 +84,7 @@ export class ProcessRegistry<T extends ProcessRecord> {
     const stopped = await Promise.all(
       (await this.list()).map(async (record) => {
         const wasRunning = await stopFfmpeg(record.process, graceMs);
-        await this.remove(this.#idOf(record));
+        await this.remove(this.#kind.idOf(record));
         return wasRunning;
       }),
     );

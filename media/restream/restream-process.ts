@@ -1,9 +1,10 @@
 import { mkdir, rm } from 'node:fs/promises';
+import type { RestreamInput, RestreamKey } from '../../domain/contracts/restream.js';
 import type { DestinationTarget } from '../../domain/contracts/destinations.js';
 import { parseDestinationUrl } from '../../domain/destination-url.js';
 import { planRestream } from '../../domain/restream-plan.js';
-import type { SourceLayout } from '../../domain/source.js';
 import type { Logger } from '../../platform/log/logger.js';
+import { orAborted } from '../host/or-aborted.js';
 import { spawnFfmpeg } from '../process/ffmpeg-process.js';
 import { restreamArguments } from '../ffmpeg/restream-command.js';
 import type { VideoEncoderChoice } from '../ffmpeg/video-encoder.js';
@@ -12,7 +13,7 @@ import { findByArgument, type ProcessIdentity } from '../process/process-identit
 import { checkedAddress, type ResolveHost } from './public-address.js';
 import { restreamAddress, type RestreamAddress } from './restream-address.js';
 import { logLength } from './restream-log.js';
-import type { RestreamKey, RestreamRecord, RestreamRegistry } from './restream-registry.js';
+import type { RestreamRecord, RestreamRegistry } from './restream-registry.js';
 import { ensureSlate } from '../slate/slate.js';
 
 export interface RestreamProcessDeps {
@@ -34,10 +35,7 @@ export interface RestreamProcessDeps {
   log: Logger;
 }
 
-export interface StartRestream extends RestreamKey {
-  streamId: string;
-  attempt: number;
-  source: SourceLayout;
+export interface StartRestream extends RestreamInput {
   target: DestinationTarget;
 }
 
@@ -49,22 +47,25 @@ const REPORT_SECONDS = 1;
 /**
  * Starts one connection to one destination, in a process that outlives this one, and writes it down.
  *
+ * @param signal nobody wants it any more: rejects before there is a process, or resolves with it
  * @throws HoldfastError `destination_url_invalid`, `destination_address_forbidden`, `destination_unreachable` (no such name)
  */
-export async function startRestream(deps: RestreamProcessDeps, input: StartRestream): Promise<RestreamRecord> {
+export async function startRestream(deps: RestreamProcessDeps, input: StartRestream, signal: AbortSignal): Promise<RestreamRecord> {
   const { broadcastId, destinationId, attempt, target } = input;
   const parsed = parseDestinationUrl(target.url, target.streamKey);
   const question = { host: parsed.host, allowPrivate: deps.allowPrivateAddresses, attempt, resolve: deps.resolve };
-  const address = restreamAddress(parsed, deps.caFile, await checkedAddress(question));
-  const slate = target.slate ? await slateName(deps, input) : null;
+  const address = restreamAddress(parsed, deps.caFile, await orAborted(checkedAddress(question), signal));
+  const slate = target.slate ? await orAborted(slateName(deps, input), signal) : null;
   const progressPath = deps.restreams.progressPath(input, attempt);
   const reader = `${broadcastId}-${destinationId}-${attempt}`;
   const logPath = deps.restreamLogPath(input);
   const logOffset = await logLength(logPath);
-  // An attempt killed between spawn and the note of it leaves a connection that nobody knows; its report names it.
+  signal.throwIfAborted();
+  // A worker killed between spawn and the note of it leaves a connection that nobody knows; its report names it.
   const process = findByArgument(progressPath) ?? (await spawn(deps, input, { address, slate, reader, progressPath, logPath }));
   const format = { source: input.source, rendition: target.rendition, container: address.container };
   const record: RestreamRecord = {
+    streamId: input.streamId,
     broadcastId,
     destinationId,
     attempt,

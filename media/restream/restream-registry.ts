@@ -1,12 +1,16 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { RestreamKey } from '../../domain/contracts/restream.js';
 import type { RestreamFormat } from '../../domain/restream-plan.js';
 import { ProcessRegistry, type ProcessRecord } from '../process/process-registry.js';
 
 /** The connection of one restream. */
 export interface RestreamRecord extends ProcessRecord {
+  /** Absent where an older media worker wrote the record. */
+  streamId?: string;
   broadcastId: string;
   destinationId: string;
+  /** Number of the connection. */
   attempt: number;
   /** Where this attempt's lines begin in the log, which all attempts share. */
   logOffset: number;
@@ -24,14 +28,12 @@ export interface RestreamRecord extends ProcessRecord {
   slate: boolean;
 }
 
-export type RestreamKey = Pick<RestreamRecord, 'broadcastId' | 'destinationId'>;
-
 export const restreamFileId = ({ broadcastId, destinationId }: RestreamKey): string => `${broadcastId}.${destinationId}`;
 
 /** The restreams of this host, by broadcast and destination. */
 export class RestreamRegistry extends ProcessRegistry<RestreamRecord> {
   constructor(dir: string) {
-    super(dir, restreamFileId);
+    super(dir, { idOf: restreamFileId, numberOf: ({ attempt }) => attempt });
   }
 
   of(key: RestreamKey): Promise<RestreamRecord | null> {

@@ -51,7 +51,7 @@ const startEncode = z.object({
 /** Longest hold of GET …/playable; callers ask again. */
 const MAX_PLAYABLE_WAIT_MS = 60_000;
 const MAX_BODY_BYTES = 64 * 1024;
-const ROUTE = /^\/broadcasts\/([^/]+)(?:\/(encodes|playable|end))?$/;
+const ROUTE = /^\/broadcasts(?:\/([^/]+)(?:\/(encodes|playable|end))?)?$/;
 
 /** An answer's status and body; undefined = 204. */
 type Answer = { status: number; body?: unknown };
@@ -62,7 +62,7 @@ export function createControlApi(broadcasts: Broadcasts, log: Logger) {
     const [path = '', query = ''] = (request.url ?? '').split('?', 2);
     const match = ROUTE.exec(path);
     if (!match) return false;
-    answer(broadcasts, request, response, match[1]!, match[2], new URLSearchParams(query))
+    answer(broadcasts, request, response, match[1], match[2], new URLSearchParams(query))
       .catch((error: unknown) => describeError(error, log))
       .then(({ status, body }) => send(response, status, body))
       .catch((error: unknown) => log.error({ reason: String(error) }, 'control answer not sent'));
@@ -74,10 +74,14 @@ async function answer(
   broadcasts: Broadcasts,
   request: IncomingMessage,
   response: ServerResponse,
-  broadcastId: string,
+  broadcastId: string | undefined,
   action: string | undefined,
   query: URLSearchParams,
 ): Promise<Answer> {
+  if (broadcastId === undefined) {
+    if (request.method !== 'GET') throw new HoldfastError('method_not_allowed');
+    return { status: 200, body: broadcasts.listOpen() };
+  }
   if (!ID_PATTERN.test(broadcastId)) throw new HoldfastError('broadcast_not_found');
   switch (`${request.method} ${action ?? ''}`) {
     case 'PUT ':

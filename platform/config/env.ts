@@ -119,6 +119,13 @@ export const ENVIRONMENT = z.object({
     .max(1000)
     .default(16)
     .describe('Streams on one media host at once; a publisher more is refused: host full'),
+  HOLDFAST_MAX_RESTREAMS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(5000)
+    .default(500)
+    .describe('Destinations one media host sends to at once; one more has to wait, and says so'),
   HOLDFAST_MAX_SOURCE_SIZE: size('3840x2160').describe('Largest picture an encoder may send, either way up'),
   HOLDFAST_MAX_SOURCE_FPS: z.coerce.number().min(1).max(240).default(120).describe('Most frames per second an encoder may send'),
   HOLDFAST_MAX_SOURCE_MBPS: z.coerce

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRestreamActivities } from '../../activities/restream.js';
 import { isRunning } from '../../media/process/process-identity.js';
 import { readProgress } from '../../media/restream/restream-progress.js';
 import { tcpConnections } from '../../media/process/tcp-connections.js';
@@ -140,14 +141,16 @@ describe('a restream', () => {
   it('goes on over the end of its worker: the next run adopts process and connection, and can stop it', async () => {
     const platform = await bench.platform('adopted');
     bench.target('dst_adopted', platform.url);
-    const before = bench.activities();
+    const old = await bench.host();
+    const before = createRestreamActivities(old);
     const first = bench.run(before, 'dst_adopted');
     await bench.live(before, 'dst_adopted');
     const { pid } = await until(first.progress, 'progress');
     first.shutDown();
     await expect(first.end).rejects.toThrow();
+    old.close();
 
-    const after = bench.activities();
+    const after = createRestreamActivities(await bench.host());
     const second = bench.run(after, 'dst_adopted');
     expect((await until(second.progress, 'progress of the second run')).pid).toBe(pid);
     await bench.live(after, 'dst_adopted');

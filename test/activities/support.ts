@@ -2,11 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { createRestreamActivities, type RestreamActivities, type RestreamDeps, type RestreamInput } from '../../activities/restream.js';
+import { createRestreamActivities, type RestreamActivities, type RestreamInput } from '../../activities/restream.js';
+import type { RestreamConnection } from '../../domain/contracts/restream.js';
 import type { DestinationTarget } from '../../domain/contracts/destinations.js';
 import type { RestreamEnd } from '../../domain/destination.js';
 import type { SourceLayout } from '../../domain/source.js';
 import { createLogger } from '../../platform/log/logger.js';
+import { RestreamHost, type RestreamHostDeps } from '../../media/restream/restream-host.js';
 import { RestreamRegistry } from '../../media/restream/restream-registry.js';
 import { Programme } from '../support/programme.js';
 import { RtmpPlatform, type RtmpPlatformOptions } from '../support/rtmp-platform.js';
@@ -36,6 +38,9 @@ export class RestreamBench {
   readonly targets = new Map<string, DestinationTarget>();
   readonly reported: number[] = [];
   programme!: Programme;
+  /** Connections whose workflow was told that they are live. */
+  readonly told: RestreamConnection[] = [];
+  readonly #hosts: RestreamHost[] = [];
   readonly #platforms: RtmpPlatform[] = [];
 
   async play(clipPath: string): Promise<void> {
@@ -60,8 +65,19 @@ export class RestreamBench {
     });
   }
 
-  activities(changes: Partial<RestreamDeps> = {}): RestreamActivities {
-    return createRestreamActivities({
+  /** A host as a new worker has it: it has found what runs already. */
+  async host(changes: Partial<RestreamHostDeps> = {}): Promise<RestreamHost> {
+    const host = this.#newHost(changes);
+    await host.resume();
+    return host;
+  }
+
+  activities(changes: Partial<RestreamHostDeps> = {}): RestreamActivities {
+    return createRestreamActivities(this.#newHost(changes));
+  }
+
+  #newHost(changes: Partial<RestreamHostDeps>): RestreamHost {
+    const host = new RestreamHost({
       ffmpegPath: ffmpegPath(),
       encoder: { name: 'libx264', preset: 'ultrafast' },
       maxPixels: 1920 * 1088,
@@ -76,9 +92,13 @@ export class RestreamBench {
       restreamLogPath: ({ broadcastId, destinationId }) => join(this.dir, 'logs', `${broadcastId}-${destinationId}.log`),
       allowPrivateAddresses: true,
       caFile: null,
+      maxRestreams: 100,
+      tell: { live: async (connection) => void this.told.push(connection) },
       log: createLogger('test', 'error'),
       ...changes,
     });
+    this.#hosts.push(host);
+    return host;
   }
 
   run(activities: RestreamActivities, destinationId: string, attempt = 1, source: SourceLayout = SOURCE): RestreamRun {
@@ -109,6 +129,7 @@ export class RestreamBench {
   }
 
   async close(): Promise<void> {
+    for (const host of this.#hosts) host.close();
     await this.restreams.stopAll(500);
     await Promise.all(this.#platforms.map((platform) => platform.stop()));
     await this.programme?.stop();

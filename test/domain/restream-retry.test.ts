@@ -36,6 +36,14 @@ describe('a restream that ended', () => {
     expect(given).toMatchObject({ retry: false, code: 'destination_unreachable' });
   });
 
+  it('that found its host full is tried again for as long as it takes', () => {
+    const { starts, retry } = startsOf((start) => end(start, 'restream_limit'), 30 * MINUTE);
+    expect(retry).toBe(true);
+    expect(starts.length).toBeGreaterThan(30);
+    const ends = [end(0, 'destination_lost', true), end(20 * MINUTE, 'restream_limit')];
+    expect(decide(ends)).toMatchObject({ retry: true });
+  });
+
   it('refused after it was live is tried again: platforms hold the old connection for a while', () => {
     expect(decide([end(0, 'destination_lost', true), end(2 * SECOND, 'destination_refused')])).toMatchObject({ retry: true });
   });

@@ -2,7 +2,7 @@ import { appendFile, mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BroadcastStatus } from '../../domain/contracts/origin-control.js';
+import type { BroadcastStatus, OpenBroadcasts } from '../../domain/contracts/origin-control.js';
 import { sweep } from '../../origin/store/sweep.js';
 import { until } from '../support/until.js';
 import { parseMedia, parseMultivariant } from './playlist-check.js';
@@ -267,9 +267,19 @@ describe('the control API', () => {
       'invalid_request',
     ],
     ['PATCH', '/broadcasts/b', undefined, 405, 'method_not_allowed'],
+    ['POST', '/broadcasts', {}, 405, 'method_not_allowed'],
   ])('answers %s %s with a code', async (method, path, body, status, code) => {
     const answer = await origin.control<{ code: string }>(method, path, body);
     expect([answer.status, answer.body.code]).toEqual([status, code]);
+  });
+
+  test('lists the broadcasts that have not ended', async () => {
+    const listed = async () => (await origin.control<OpenBroadcasts>('GET', '/broadcasts')).body.broadcasts;
+    await origin.open('listed', { playbackId: 'listed', streamId: 'str_listed' });
+    await origin.startEncode('listed', 3, renditions);
+    expect(await listed()).toContainEqual({ broadcastId: 'listed', streamId: 'str_listed', epoch: 3, state: 'open' });
+    await end('listed');
+    expect((await listed()).map(({ broadcastId }) => broadcastId)).not.toContain('listed');
   });
 
   test('shares its port with health and metrics', async () => {

@@ -149,6 +149,7 @@ export class Stage {
         return { durationSeconds: 4, bytes: 1000 };
       },
       disconnectPublisher: async ({ publishId }) => call(`disconnect ${publishId}`),
+      findPublisher: async () => ({ present: false }),
       deleteMedia: async ({ broadcastId }) => call(`deleteMedia ${broadcastId}`),
       restream: (input) =>
         new Promise((resolve) => {

@@ -8,12 +8,6 @@ const onHost = (db: Knex, hostId: string): Knex.QueryBuilder =>
     .select('stream_id')
     .union(db('publish_claims').where({ host_id: hostId }).where('expires_at', '>', db.fn.now()).select('stream_id'));
 
-/** Those of these broadcasts that have not ended. */
-export async function openBroadcastsAmong(db: Knex, broadcastIds: string[]): Promise<string[]> {
-  const rows = await db<{ id: string; ended_at: Date | null }>('broadcasts').whereIn('id', broadcastIds).whereNull('ended_at').select('id');
-  return rows.map(({ id }) => id);
-}
-
 export async function openStreamsOf(db: Knex, hostId: string): Promise<string[]> {
   const rows = (await onHost(db, hostId)) as { stream_id: string }[];
   return rows.map(({ stream_id: streamId }) => streamId);

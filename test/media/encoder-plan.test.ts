@@ -1,13 +1,11 @@
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { planOf } from '../../activities/passthrough.js';
-import type { TranscodeInput } from '../../activities/transcode.js';
 import type { PublisherStatus } from '../../domain/contracts/ingest-control.js';
-import type { EncodePlan } from '../../domain/ladder.js';
+import type { TranscodeInput } from '../../domain/contracts/transcode.js';
 import type { SourceGop } from '../../domain/passthrough.js';
 import type { PassthroughMode } from '../../domain/stream.js';
 import type { IngestClient } from '../../media/control-client.js';
+import { planOf } from '../../media/encoder/encoder-plan.js';
 
 const WHOLE: SourceGop = { frames: 60, seconds: 2, openSeconds: 0.1, bitrate: 3_000_000, obstacle: null };
 const OPEN: SourceGop = { frames: 0, seconds: 0, openSeconds: 1, bitrate: 0, obstacle: null };
@@ -26,7 +24,7 @@ async function planned(answers: (SourceGop | Error | null)[], { mode, epoch = 1 
   const source = { video: { codec: 'h264', width: 1280, height: 720, frameRate: 30 }, audio: null };
   const input = { settings, source, epoch, publishId: 'pub', broadcastId: 'brd' } as unknown as TranscodeInput;
   const deps = { ingest, log: pino({ level: 'silent' }) };
-  const plan = (await new MockActivityEnvironment().run(() => planOf(deps, input))) as EncodePlan;
+  const plan = await planOf(deps, input, new AbortController().signal);
   return { asked, copied: plan.renditions.filter((rendition) => rendition.kind === 'video' && rendition.copied).map(({ id }) => id) };
 }
 

@@ -1,7 +1,7 @@
-import { judgePace, newPace, observePace, type TooSlow } from '../domain/encoder-pace.js';
-import type { EncoderReading } from '../domain/liveness.js';
-import type { EncoderRecord } from '../media/encoder/encoder-registry.js';
-import { cpuTicks } from '../media/process/process-identity.js';
+import { judgePace, newPace, observePace, type TooSlow } from '../../domain/encoder-pace.js';
+import type { EncoderReading } from '../../domain/liveness.js';
+import type { EncoderRecord } from './encoder-registry.js';
+import { cpuTicks } from '../process/process-identity.js';
 
 /** How often the origin and the ingest are asked; each call costs CPU on both sides. */
 const READING_INTERVAL_MS = 2000;

@@ -1,9 +1,9 @@
-import { pickLadder, type EncodePlan } from '../domain/ladder.js';
-import { judgePassthrough, type PassthroughObstacle, type SourceGop } from '../domain/passthrough.js';
-import type { Logger } from '../platform/log/logger.js';
-import type { IngestClient } from '../media/control-client.js';
-import { cancellableDelay } from './cancellable-delay.js';
-import type { TranscodeInput } from './transcode.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TranscodeInput } from '../../domain/contracts/transcode.js';
+import { pickLadder, type EncodePlan } from '../../domain/ladder.js';
+import { judgePassthrough, type PassthroughObstacle, type SourceGop } from '../../domain/passthrough.js';
+import type { Logger } from '../../platform/log/logger.js';
+import type { IngestClient } from '../control-client.js';
 
 interface PassthroughDeps {
   ingest: IngestClient;
@@ -18,10 +18,13 @@ const PATIENCE_MS = 5000;
 /**
  * What the encoder makes. Only the first encoder of a broadcast copies the source, and begins when its first GOP is whole:
  * a later one goes on in the middle of a GOP, or with the slate, and a copy can do neither.
+ *
+ * @param signal nobody wants this encoder any more
  */
 export async function planOf(
   { ingest, log }: PassthroughDeps,
   { settings, source, without, publishId, epoch, broadcastId }: TranscodeInput,
+  signal: AbortSignal,
 ): Promise<EncodePlan> {
   const plan = pickLadder(source, settings.ladder, without);
   if (settings.passthrough !== 'auto' || epoch !== 1) return plan;
@@ -34,7 +37,7 @@ export async function planOf(
       log.info({ broadcastId, epoch, reason }, 'the source cannot be copied; it is encoded');
       return plan;
     }
-    await cancellableDelay(LOOK_MS);
+    await delay(LOOK_MS, undefined, { signal });
   }
 }
 
