@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { ENVIRONMENT } from '../../../platform/config/env.js';
 import { PINNED_TOOLS } from '../../../tools/launcher/toolchain/pinned-tools.js';
 import { runCommand } from '../../../tools/launcher/supervision/run-command.js';
+import { temporalServerCommand } from '../../../tools/launcher/services/temporal-server.js';
 import { SEARCH_ATTRIBUTES } from '../../../platform/temporal/search-attributes.js';
 import { temporalPath } from '../../support/toolchain.js';
 import { until } from '../../support/until.js';
@@ -84,6 +85,20 @@ describe('docker-compose.yml', () => {
     expect(service('temporal-schema').image).toBe(`temporalio/admin-tools:${server}`);
     expect(service('temporal-namespace').image).toBe(`temporalio/admin-tools:${server}`);
     expect(service('temporal-ui').image).toBe(`temporalio/ui:${ui}`);
+  });
+
+  it('changes none of the settings of the Temporal server, so that any server will do', () => {
+    expect(service('temporal').environment!.DYNAMIC_CONFIG_FILE_PATH).toBe('/dev/null');
+    expect(service('temporal').volumes).toBeUndefined();
+    const { args } = temporalServerCommand({
+      program: 'temporal',
+      dataDir: '/data',
+      host: '::1',
+      port: 1,
+      uiPort: 2,
+      namespace: 'default',
+    });
+    expect(args).not.toContain('--dynamic-config-value');
   });
 
   it('registers the search attributes the workflows set', async () => {

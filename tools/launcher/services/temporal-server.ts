@@ -15,11 +15,6 @@ export interface TemporalServerOptions {
 
 /** Everything Holdfast asks of SQLite: the default journal makes the server about five times slower. */
 const SQLITE_PRAGMAS = ['journal_mode=WAL', 'synchronous=NORMAL'];
-/**
- * Lets Server 1.32 push a cancellation to the activity's worker at once. Workers do not depend on it: without it they
- * learn of a cancellation with their next heartbeat.
- */
-const DYNAMIC_CONFIG = ['frontend.WorkerCommandsEnabled=true', 'system.enableCancelActivityWorkerCommand=true'];
 /** The namespace the dev server always makes. */
 const DEFAULT_NAMESPACE = 'default';
 
@@ -50,7 +45,6 @@ export function temporalServerCommand(options: TemporalServerOptions): Command {
         SEARCH_ATTRIBUTES.map(({ name }) => `${name}=Keyword`),
       ),
       ...repeated('--sqlite-pragma', SQLITE_PRAGMAS),
-      ...repeated('--dynamic-config-value', DYNAMIC_CONFIG),
     ],
   };
 }
