@@ -211,8 +211,10 @@ describe('publishers', () => {
     expect(await wrong.exited()).not.toBe(0);
     expect(await second.exited()).not.toBe(0);
     expect(live.running).toBe(true);
+    const notice = await until(async () => (await api.events(stream.id))[3], 'the timeline to tell of the second one');
+    expect(notice).toMatchObject({ type: 'stream.health', data: { problem: 'publisher_refused', code: 'publish_already' } });
     const events = await api.events(stream.id);
-    expect(events.map((event) => event.type)).toEqual(['stream.created', 'stream.connected', 'stream.live']);
+    expect(events.map((event) => event.type)).toEqual(['stream.created', 'stream.connected', 'stream.live', 'stream.health']);
     await api.end(stream.id);
     await statusIs(stream.id, 'ended');
   });
