@@ -164,15 +164,27 @@ export class Broadcasts {
     return newest;
   }
 
+  /** The newest of a playback id that has not ended. */
+  newestOpenOf(playbackId: string): LiveBroadcast | null {
+    const open = [...this.#live.values()].filter(({ history }) => history.open.playbackId === playbackId);
+    return open.reduce<LiveBroadcast | null>(
+      (newest, live) => (newest && newest.history.open.at > live.history.open.at ? newest : live),
+      null,
+    );
+  }
+
   find(broadcastId: string): OpenLine | null {
     return this.#live.get(broadcastId)?.history.open ?? this.#ended.get(broadcastId)?.open ?? null;
   }
 
   /** Everything its journal says; of an ended broadcast read from disk. null when it is gone. */
-  async history(broadcastId: string): Promise<History | null> {
+  history(broadcastId: string): History | null | Promise<History | null> {
     const known = this.loaded(broadcastId);
-    if (known) return known;
-    if (!this.#ended.has(broadcastId)) return null;
+    if (known || !this.#ended.has(broadcastId)) return known;
+    return this.#read(broadcastId);
+  }
+
+  async #read(broadcastId: string): Promise<History | null> {
     const history = await readJournal(this.folder(broadcastId).journal);
     if (history) this.#remember(history);
     return history;

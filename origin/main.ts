@@ -11,8 +11,9 @@ import { DiskSpace } from '../platform/ops/disk-space.js';
 import { createRegistry } from '../platform/ops/ops-server.js';
 import { runEntry } from '../platform/ops/run-entry.js';
 import { explainListenError } from '../platform/ops/listen-error.js';
+import { ApiKeyCache } from './access/api-key-cache.js';
+import { createTokenVerifier } from './access/verify-token.js';
 import { startOriginServer, type OriginServerOptions } from './origin-server.js';
-import { createTokenVerifier } from './verify-token.js';
 import { startViewerProcesses } from './viewers/viewer-processes.js';
 
 const BYTES_PER_MIB = 1024 * 1024;
@@ -46,7 +47,7 @@ async function run(env: Environment, log: Logger): Promise<void> {
       held: env.HOLDFAST_VIEWER_HELD_REQUESTS,
       proxies: env.HOLDFAST_TRUSTED_PROXIES,
     },
-    verifyPlaybackToken: createTokenVerifier((apiKey) => apiKeys.findSecret(apiKey)),
+    verifyPlaybackToken: createTokenVerifier(new ApiKeyCache((apiKey) => apiKeys.findSecret(apiKey)).find),
     // Postgres is asked for tokens of signed streams only: without it everything else is served all the same.
     readyChecks: { storage: () => access(paths.media, constants.W_OK) },
     isDiskFull: () => disk.isFull,

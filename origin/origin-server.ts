@@ -6,14 +6,14 @@ import { startOpsServer, type ReadyCheck } from '../platform/ops/ops-server.js';
 import { Broadcasts } from './broadcasts.js';
 import { createControlApi } from './control/control-api.js';
 import { AddressLimits, type AddressLimitsOptions } from './http/address-limits.js';
-import { ExpressLane } from './http/express-lane.js';
-import { createPlaybackHandler } from './http/playback-handler.js';
-import { createPlaybackServer, portOf, type PlaybackServer } from './http/playback-server.js';
+import { createRequestHandler } from './http/http-sender.js';
+import { PlaybackAnswers } from './http/playback-answers.js';
+import { createPlaybackServer, portOf, type PlaybackServer, type PlaybackServerOptions } from './http/playback-server.js';
 import { createSecurePlaybackServer, type TlsFiles } from './http/secure-server.js';
-import { ViewerAccess, type VerifyPlaybackToken } from './http/viewer-access.js';
+import { CHECKED_BEFORE, ViewerAccess, type Access, type VerifyPlaybackToken } from './http/viewer-access.js';
 import { loadWebAssets } from './http/web-assets.js';
 import { createOriginMetrics } from './metrics.js';
-import { socketFolder, viewerSocket } from './packager/socket-paths.js';
+import { checkedSocket, socketFolder, viewerSocket } from './packager/socket-paths.js';
 import { HeldRequests } from './held-requests.js';
 import { PartStore } from './store/part-store.js';
 import { SegmentCache } from './store/segment-cache.js';
@@ -81,13 +81,14 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
   });
   await broadcasts.load();
 
-  const access = new ViewerAccess(options.verifyPlaybackToken);
   const limits = new AddressLimits(options.limits);
-  const content = { broadcasts, cache, parts, held, access, assets, limits, metrics, log };
-  const served = { ...content, lane: new ExpressLane(content), handle: createPlaybackHandler(content) };
-  const playback =
-    options.tls && !options.startViewers ? await createSecurePlaybackServer(served, options.tls) : createPlaybackServer(served);
-  const viewers = await openPlayback(options, playback, viewerSocket(socketDir));
+  const served = (access: Access) => {
+    const finder = new PlaybackAnswers({ broadcasts, cache, parts, access, assets });
+    const sending = { finder, held, limits, metrics, log };
+    return { ...sending, handle: createRequestHandler(sending) };
+  };
+  const access = new ViewerAccess(options.verifyPlaybackToken);
+  const { playback, viewers } = await openPlayback(options, served, access, viewerSocket(socketDir));
   const control = await startOpsServer({
     ...options.control,
     readyChecks: { ...options.readyChecks, ...(viewers ? { viewers: () => someRun(viewers) } : {}) },
@@ -116,23 +117,34 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
   };
 }
 
-/** To viewers, or to the processes that serve them; null = there are none. */
+type Served = PlaybackServerOptions & { log: Logger };
+
+/** To viewers, or to the processes that serve them; `viewers` null = there are none. */
 async function openPlayback(
-  { playback: address, startViewers }: OriginServerOptions,
-  playback: PlaybackServer,
+  { playback: address, tls, startViewers }: OriginServerOptions,
+  served: (access: Access) => Served,
+  access: Access,
   socket: string,
-): Promise<ViewerProcesses | null> {
+): Promise<{ playback: Pick<PlaybackServer, 'port' | 'close'>; viewers: ViewerProcesses | null }> {
   if (!startViewers) {
+    const playback = tls ? await createSecurePlaybackServer(served(access), tls) : createPlaybackServer(served(access));
     await playback.listen(address);
-    return null;
+    return { playback, viewers: null };
   }
-  // Left by an origin that was killed.
-  await rm(socket, { force: true });
-  await playback.listen({ path: socket });
+  const servers = [
+    { path: socket, server: createPlaybackServer(served(access)) },
+    { path: checkedSocket(socket), server: createPlaybackServer(served(CHECKED_BEFORE)) },
+  ];
+  const close = async (): Promise<void> => void (await Promise.all(servers.map(({ server }) => server.close())));
+  for (const { path, server } of servers) {
+    // Left by an origin that was killed.
+    await rm(path, { force: true });
+    await server.listen({ path });
+  }
   try {
-    return await startViewers();
+    return { playback: { port: 0, close }, viewers: await startViewers() };
   } catch (error) {
-    void playback.close();
+    void close();
     throw error;
   }
 }

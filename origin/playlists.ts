@@ -1,4 +1,3 @@
-import { gzipSync } from 'node:zlib';
 import type { Rendition } from '../domain/ladder.js';
 import type { PlaylistEdge } from './hls/blocking-reload.js';
 import { declaredRate, type DeclaredRate } from './hls/bandwidth.js';
@@ -9,15 +8,9 @@ import type { RenditionReport } from './hls/low-latency.js';
 import { renderMultivariantPlaylist, type MultivariantPlaylist, type Variant } from './hls/multivariant-playlist.js';
 import type { MediaSegment } from './hls/segment.js';
 import { carrierIn, carriersOver } from './carriers.js';
+import { RenderedPlaylist } from './rendered-playlist.js';
 import { segmentFile } from './store/broadcast-folder.js';
 import type { History, HistorySegment } from './store/history.js';
-
-/** A playlist as it is sent; rendered and compressed once per version. */
-export interface RenderedPlaylist {
-  version: number;
-  plain: Buffer;
-  gzip: Buffer;
-}
 
 /** `index` slides while the broadcast runs and gets its end; `vod` is the whole of an ended broadcast. */
 export type MediaPlaylistKind = 'index' | 'vod';
@@ -27,18 +20,14 @@ const SEGMENTS_WITH_PARTS = 2;
 
 const rendered = new WeakMap<History, Map<string, RenderedPlaylist>>();
 
-/**
- * @param key what is rendered, without the query
- * @param query carried on to every URI, `?token=…` or nothing; such playlists belong to one viewer and are not kept
- */
-function once(history: History, key: string, query: string, render: () => string): RenderedPlaylist {
+/** @param key what is rendered */
+function once(history: History, key: string, render: () => string): RenderedPlaylist {
   const playlists = rendered.get(history) ?? new Map<string, RenderedPlaylist>();
   rendered.set(history, playlists);
   const known = playlists.get(key);
-  if (query === '' && known?.version === history.version) return known;
-  const plain = Buffer.from(render());
-  const playlist = { version: history.version, plain, gzip: gzipSync(plain) };
-  if (query === '') playlists.set(key, playlist);
+  if (known?.version === history.version) return known;
+  const playlist = new RenderedPlaylist(history.open.broadcastId, history.version, render());
+  playlists.set(key, playlist);
   return playlist;
 }
 
@@ -47,10 +36,10 @@ function once(history: History, key: string, query: string, render: () => string
  *
  * @param folder of the broadcast as seen from the playlist's address, with its slash; '' = the playlist stands in it
  */
-export function multivariantPlaylist(history: History, query: string, folder = `${history.open.broadcastId}/`): RenderedPlaylist | null {
+export function multivariantPlaylist(history: History, folder = `${history.open.broadcastId}/`): RenderedPlaylist | null {
   const run = history.playableRun;
   if (!run) return null;
-  return once(history, `multivariant/${folder}`, query, () => renderMultivariantPlaylist(describeBroadcast(history, query, folder)));
+  return once(history, `multivariant/${folder}`, () => renderMultivariantPlaylist(describeBroadcast(history, folder)));
 }
 
 /**
@@ -58,18 +47,12 @@ export function multivariantPlaylist(history: History, query: string, folder = `
  *
  * @param skip a delta update is wanted; where there is none, it is the whole playlist
  */
-export function mediaPlaylist(
-  history: History,
-  rendition: string,
-  kind: MediaPlaylistKind,
-  query: string,
-  skip = false,
-): RenderedPlaylist | null {
+export function mediaPlaylist(history: History, rendition: string, kind: MediaPlaylistKind, skip = false): RenderedPlaylist | null {
   const ended = history.endedAt !== null;
   if (!hasRendition(history, rendition) || (kind === 'vod' && !ended)) return null;
   const delta = skip && !ended && history.lowLatency !== null;
-  return once(history, `${rendition}/${kind}/${delta}`, query, () => {
-    const playlist = describeMedia(history, rendition, kind, query);
+  return once(history, `${rendition}/${kind}/${delta}`, () => {
+    const playlist = describeMedia(history, rendition, kind);
     return renderMediaPlaylist(playlist, delta ? skippableSegments(playlist.segments, history.lowLatency!.canSkipUntil) : 0);
   });
 }
@@ -81,14 +64,14 @@ function hasRendition(history: History, rendition: string): boolean {
   return history.runs.some((run) => history.count(run.run, rendition) > 0) || (history.edge?.lastMsn(rendition) ?? -1) >= 0;
 }
 
-function describeMedia(history: History, rendition: string, kind: MediaPlaylistKind, query: string): MediaPlaylist {
+function describeMedia(history: History, rendition: string, kind: MediaPlaylistKind): MediaPlaylist {
   const onDemand = kind === 'vod';
   const { segments: all, continuousFrom, nextMsn } = history;
-  const edge = describeEdge(history, rendition, query);
+  const edge = describeEdge(history, rendition);
   // Behind a jump in the numbers nothing that was before it can be listed: a segment's number is its place in the list.
   const jumps = !onDemand && edge.length > 0 && all.length > 0 && all.at(-1)!.msn + 1 < nextMsn;
   const onDisk = all.slice(onDemand ? 0 : jumps ? all.length : Math.max(liveWindowStart(all), continuousFrom));
-  const segments = [...onDisk.map((segment) => describeSegment(history, segment, rendition, onDemand, query)), ...edge];
+  const segments = [...onDisk.map((segment) => describeSegment(history, segment, rendition, onDemand)), ...edge];
   const first = onDisk[0];
   return {
     targetDuration: history.runs[0]!.targetDuration,
@@ -97,12 +80,12 @@ function describeMedia(history: History, rendition: string, kind: MediaPlaylistK
     segments,
     ended: history.endedAt !== null,
     onDemand,
-    ...(onDemand ? {} : describeLowLatency(history, rendition, segments, first?.msn ?? nextMsn, query)),
+    ...(onDemand ? {} : describeLowLatency(history, rendition, segments, first?.msn ?? nextMsn)),
   };
 }
 
 /** What is listed before it is on disk. */
-function describeEdge(history: History, rendition: string, query: string): MediaSegment[] {
+function describeEdge(history: History, rendition: string): MediaSegment[] {
   let run = history.segments.at(-1)?.run;
   return (history.edge?.following(rendition, history.nextMsn - 1) ?? []).map((segment) => {
     const discontinuity = run !== undefined && run !== segment.run;
@@ -110,11 +93,11 @@ function describeEdge(history: History, rendition: string, query: string): Media
     const init = history.init(segment.run, segment.rendition);
     const folder = folderOf(rendition, segment.rendition);
     return {
-      uri: `${folder}${segmentFile(segment.msn)}${query}`,
+      uri: `${folder}${segmentFile(segment.msn)}`,
       duration: segment.duration,
       programDateTime: segment.startMs,
       discontinuity,
-      map: init ? `${folder}${init.file}${query}` : null,
+      map: init ? `${folder}${init.file}` : null,
       gap: false,
     };
   });
@@ -126,7 +109,6 @@ function describeLowLatency(
   rendition: string,
   segments: MediaSegment[],
   firstMsn: number,
-  query: string,
 ): { lowLatency?: LowLatencyPlaylist } {
   const { edge, lowLatency: constants } = history;
   if (!constants) return {};
@@ -139,21 +121,21 @@ function describeLowLatency(
     if (!listed) continue;
     const folder = folderOf(rendition, listed.rendition);
     segments[index]!.parts = listed.parts.map(({ name, duration, independent }) => ({
-      uri: `${folder}${name}${query}`,
+      uri: `${folder}${name}`,
       duration,
       independent,
     }));
   }
-  const hint = `${folderOf(rendition, edge.carrierOf(rendition))}${edge.nextPartName(rendition)}${query}`;
-  return { lowLatency: { constants, hint, reports: describeOthers(history, rendition, query) } };
+  const hint = `${folderOf(rendition, edge.carrierOf(rendition))}${edge.nextPartName(rendition)}`;
+  return { lowLatency: { constants, hint, reports: describeOthers(history, rendition) } };
 }
 
 /** Where the other playlists that a player may change to end. */
-function describeOthers(history: History, rendition: string, query: string): RenditionReport[] {
+function describeOthers(history: History, rendition: string): RenditionReport[] {
   const others = (history.playableRun?.renditions ?? []).filter(({ id }) => id !== rendition);
   return others.map(({ id }) => {
     const { msn, parts, partsBefore } = playlistEdge(history, id);
-    const uri = `../${id}/index.m3u8${query}`;
+    const uri = `../${id}/index.m3u8`;
     if (parts > 0) return { uri, lastMsn: msn, lastPart: parts - 1 };
     return { uri, lastMsn: Math.max(0, msn - 1), lastPart: partsBefore ? partsBefore - 1 : null };
   });
@@ -162,7 +144,7 @@ function describeOthers(history: History, rendition: string, query: string): Ren
 /** Relative to a rendition's playlist: where another one's files are. */
 const folderOf = (rendition: string, carrier: string): string => (carrier === rendition ? '' : `../${carrier}/`);
 
-function describeSegment(history: History, segment: HistorySegment, rendition: string, onDemand: boolean, query: string): MediaSegment {
+function describeSegment(history: History, segment: HistorySegment, rendition: string, onDemand: boolean): MediaSegment {
   const { runs } = history;
   const run = runs.find((line) => line.run === segment.run);
   const carrier = (run && carrierIn(run, runs, rendition)) ?? rendition;
@@ -170,20 +152,20 @@ function describeSegment(history: History, segment: HistorySegment, rendition: s
   const init = history.init(segment.run, carrier);
   const folder = folderOf(rendition, carrier);
   return {
-    uri: `${folder}${segmentFile(segment.msn)}${query}`,
+    uri: `${folder}${segmentFile(segment.msn)}`,
     duration: file?.[0] ?? segment.duration,
     programDateTime: file?.[2] ?? segment.startMs,
     discontinuity: segment.discontinuity,
-    map: init ? `${folder}${init.file}${query}` : null,
+    map: init ? `${folder}${init.file}` : null,
     gap: file === undefined,
   };
 }
 
-function describeBroadcast(history: History, query: string, folder: string): MultivariantPlaylist {
+function describeBroadcast(history: History, folder: string): MultivariantPlaylist {
   const ended = history.endedAt !== null;
   const renditions = ended ? allRenditions(history) : history.playableRun!.renditions;
   const page = ended ? 'vod' : 'index';
-  const uriOf = (id: string): string => `${folder}${id}/${page}.m3u8${query}`;
+  const uriOf = (id: string): string => `${folder}${id}/${page}.m3u8`;
   const audio = renditions.find((rendition) => rendition.kind === 'audio');
   const hasVideo = renditions.some((rendition) => rendition.kind === 'video');
   const described = renditions.filter((rendition) => rendition.kind === 'video' || !hasVideo);

@@ -1,4 +1,7 @@
 import { BlockList, isIPv6 } from 'node:net';
+import { LRUCache } from 'lru-cache';
+import { clientNetwork } from '../../domain/client-network.js';
+import { HoldfastError } from '../../domain/errors.js';
 
 export interface AddressLimitsOptions {
   /** Connections of one address; 0 = any number. */
@@ -19,6 +22,32 @@ export interface ClientLimit {
   give(): void;
 }
 
+/** A client's tokens that were nobody's. */
+export interface Refusals {
+  /** It has had as many as a client gets; no further token of it is looked at for now. */
+  readonly tooMany: boolean;
+  count(): void;
+}
+
+/** Tokens with a wrong signature or an unknown key that one client may try in a minute; a viewer with an old link has none of these. */
+export const REFUSALS_PER_MINUTE = 120;
+const MINUTE_MS = 60_000;
+/** Clients whose refusals are remembered. */
+const REMEMBERED_CLIENTS = 20_000;
+
+export const UNCOUNTED: Refusals = { tooMany: false, count: () => undefined };
+
+/** Checks a token for a client, whose refusals are counted. Throws what the check throws, and `rate_limited`. */
+export async function checkFor<T>(refusals: Refusals, check: () => Promise<T>): Promise<T> {
+  if (refusals.tooMany) throw new HoldfastError('rate_limited');
+  try {
+    return await check();
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'invalid_credentials') refusals.count();
+    throw error;
+  }
+}
+
 const UNLIMITED: ClientLimit = { take: () => true, give: () => undefined };
 
 /** What one client may keep busy, so that a single one cannot take all there is. */
@@ -27,6 +56,8 @@ export class AddressLimits {
   #proxies = new BlockList();
   #connections = new Map<string, number>();
   #held = new Map<string, number>();
+  /** Refusals of a client within a minute of the first. */
+  #refused = new LRUCache<string, { count: number }>({ max: REMEMBERED_CLIENTS, ttl: MINUTE_MS });
 
   constructor(options: AddressLimitsOptions) {
     this.#options = options;
@@ -44,6 +75,22 @@ export class AddressLimits {
 
   heldBy(remoteAddress: string | undefined): ClientLimit {
     return this.#limit(this.#held, this.#options.held, remoteAddress);
+  }
+
+  refusalsOf(remoteAddress: string | undefined): Refusals {
+    const client = this.#client(remoteAddress);
+    if (client === null) return UNCOUNTED;
+    const refused = this.#refused;
+    return {
+      get tooMany() {
+        return (refused.get(client)?.count ?? 0) >= REFUSALS_PER_MINUTE;
+      },
+      count: () => {
+        const known = refused.get(client);
+        if (known) known.count++;
+        else refused.set(client, { count: 1 });
+      },
+    };
   }
 
   #limit(counts: Map<string, number>, limit: number, remoteAddress: string | undefined): ClientLimit {
@@ -68,6 +115,6 @@ export class AddressLimits {
   #client(remoteAddress: string | undefined): string | null {
     if (!remoteAddress) return null;
     const address = remoteAddress.startsWith(MAPPED_PREFIX) ? remoteAddress.slice(MAPPED_PREFIX.length) : remoteAddress;
-    return this.#proxies.check(address, isIPv6(address) ? 'ipv6' : 'ipv4') ? null : address;
+    return this.#proxies.check(address, isIPv6(address) ? 'ipv6' : 'ipv4') ? null : clientNetwork(address);
   }
 }

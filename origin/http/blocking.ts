@@ -57,19 +57,15 @@ export function holdPart(parts: PartStore, history: History | null, rendition: s
   };
 }
 
-/** Waits until there is something to play; null = there is. A page that waits need not ask again and again. */
+/** Waits until a broadcast that is open now, or is opened meanwhile, can be played; null = it can. A page that waits need not ask again. */
 export function holdMultivariant(broadcasts: Broadcasts, playbackId: string): Hold | null {
-  const isDue = (): boolean => {
-    const newest = broadcasts.newestOf(playbackId);
-    return newest !== null && broadcasts.status(newest.broadcastId).playable;
-  };
+  const isDue = (): boolean => broadcasts.newestOpenOf(playbackId)?.status.playable ?? false;
   if (isDue()) return null;
   return { topic: waitTopic(playbackId), goal: 'playable', isDue, giveUp: 'not_playable_yet', limitMs: PLAYABLE_LIMIT_MS };
 }
 
-/** @param directives null = the playlist takes none */
-export function playlistCaching({ endedAt, open }: History, directives: Directives | null): string {
-  const signed = open.playbackPolicy === 'signed';
+/** @param directives null = the playlist takes none @param signed it is sent because of a viewer's token */
+export function playlistCaching({ endedAt }: History, directives: Directives | null, signed: boolean): string {
   if (endedAt !== null) return cacheControl('ended', signed);
   return cacheControl(directives === null || directives.msn === null ? 'live' : 'reload', signed);
 }

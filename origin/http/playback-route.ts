@@ -7,10 +7,14 @@ export type PlaybackRoute =
   /** One broadcast by name, also when it is not the newest: a recording, or the part of one that this host has. */
   | { kind: 'broadcast'; playbackId: string; broadcastId: string }
   | { kind: 'player'; playbackId: string }
+  /** Whether a token lets its viewer in: for caches in front that check tokens themselves. */
+  | { kind: 'access'; playbackId: string }
   | { kind: 'playlist'; playbackId: string; broadcastId: string; rendition: string; playlist: MediaPlaylistKind }
   | { kind: 'media'; playbackId: string; broadcastId: string; rendition: string; file: string; init: boolean }
   | { kind: 'part'; playbackId: string; broadcastId: string; rendition: string; file: string }
   | { kind: 'asset'; name: string };
+
+export type RouteOf<K extends PlaybackRoute['kind']> = Extract<PlaybackRoute, { kind: K }>;
 
 const RENDITION = /^[a-z0-9]{1,24}$/;
 const SEGMENT = /^\d{1,9}\.m4s$/;
@@ -25,7 +29,7 @@ export function parsePlaybackPath(path: string): PlaybackRoute | null {
   if (!ID_PATTERN.test(first) || more.length > 0) return null;
   if (third === undefined) {
     if (second === 'index.m3u8') return { kind: 'multivariant', playbackId: first };
-    return second === 'player' ? { kind: 'player', playbackId: first } : null;
+    return second === 'player' || second === 'access' ? { kind: second, playbackId: first } : null;
   }
   if (fourth === undefined && third === 'index.m3u8' && ID_PATTERN.test(second))
     return { kind: 'broadcast', playbackId: first, broadcastId: second };

@@ -1,10 +1,11 @@
-import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http';
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { HoldfastError } from '../../domain/errors.js';
 import type { HeldRequests } from '../held-requests.js';
 import type { ViewerMetrics } from '../metrics.js';
 import type { AddressLimits } from './address-limits.js';
-import type { Lane } from './express-lane.js';
+import type { Finder } from './found.js';
+import type { RequestHandler } from './http-sender.js';
 import { CHECK_MS, HEAD_LIMIT_MS, KEEP_ALIVE_SECONDS, MAX_HEAD_BYTES } from './timeouts.js';
 import { ViewerConnection } from './viewer-connection.js';
 import { errorAnswer } from './whole-answers.js';
@@ -24,9 +25,9 @@ export interface PlaybackServer {
 export type ListenAddress = { host: string; port: number } | { path: string };
 
 export interface PlaybackServerOptions {
-  lane: Lane;
-  /** Everything that is not for the lane. */
-  handle: (request: IncomingMessage, response: ServerResponse) => void;
+  finder: Finder;
+  /** Answers what a connection cannot answer from memory. */
+  handle: RequestHandler;
   held: HeldRequests;
   limits: AddressLimits;
   metrics: ViewerMetrics;
@@ -51,14 +52,15 @@ export function createPlaybackServer(options: PlaybackServerOptions): PlaybackSe
   // It never listens itself; at this event it begins to keep track of its connections, time limits included.
   http.emit('listening');
   const viewers = new Set<ViewerConnection>();
-  const { lane, limits, held, metrics } = options;
+  const { finder, limits, held, metrics } = options;
   const server = createServer({ noDelay: true }, (socket) => {
     if (!admitted(options, socket)) return;
     const viewer: ViewerConnection = new ViewerConnection(socket, {
-      lane,
+      finder,
       held,
       metrics,
       limit: limits.heldBy(socket.remoteAddress),
+      refusals: limits.refusalsOf(socket.remoteAddress),
       handOver: (taken, unread) => takeOver(http, taken, unread),
       onClose: () => viewers.delete(viewer),
     });

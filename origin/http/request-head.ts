@@ -1,4 +1,4 @@
-import { takesGzip } from './send.js';
+import { takesGzip } from './request-fields.js';
 
 /** A request that can be answered from memory without looking further. */
 export interface PlainRequest {

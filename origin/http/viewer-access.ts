@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { HoldfastError } from '../../domain/errors.js';
 
 /**
@@ -6,10 +7,24 @@ import { HoldfastError } from '../../domain/errors.js';
  */
 export type VerifyPlaybackToken = (token: string, streamId: string) => Promise<{ validUntil: number }>;
 
-/** A revoked API key stops its viewers after this time; until then Postgres may be away and nobody notices. */
-const RECHECK_AFTER_MS = 60_000;
+/**
+ * A token is checked again after this time. With what an API key is remembered (access/api-key-cache.ts) and what a viewer
+ * process or a cache in front remembers of an answer (ACCESS_SECONDS), a revoked key stops its viewers within a minute.
+ */
+const RECHECK_AFTER_MS = 20_000;
 /** Viewers whose tokens are remembered. */
 const MAX_REMEMBERED = 50_000;
+
+/** Lets viewers in, or does not. */
+export interface Access {
+  /** True when the token was found good a moment ago: nothing has to be waited for. Throws `token_expired`. */
+  knows(token: string | null, streamId: string): boolean;
+  /** Throws `unauthenticated` without a token, and what the check throws. */
+  check(token: string | null, streamId: string): Promise<void>;
+}
+
+/** Whoever asks has checked the viewers' tokens. */
+export const CHECKED_BEFORE: Access = { knows: () => true, check: () => Promise.resolve() };
 
 interface Verified {
   validUntil: number;
@@ -17,38 +32,44 @@ interface Verified {
 }
 
 /** Who may watch a signed stream. Remembers good tokens, so that a viewer costs one check and not one per segment. */
-export class ViewerAccess {
+export class ViewerAccess implements Access {
   #verify: VerifyPlaybackToken;
-  #verified = new Map<string, Verified>();
+  #verified = new LRUCache<string, Verified>({ max: MAX_REMEMBERED });
+  /** Of a token that many requests came with at once. */
+  #checks = new Map<string, Promise<void>>();
 
   constructor(verify: VerifyPlaybackToken) {
     this.#verify = verify;
   }
 
-  /** Throws `unauthenticated` without a token, and what the check throws. */
+  knows(token: string | null, streamId: string, now = Date.now()): boolean {
+    if (token === null) return false;
+    const known = this.#verified.get(`${streamId}/${token}`);
+    if (known && now >= known.validUntil) throw new HoldfastError('token_expired');
+    return known !== undefined && now - known.checkedAt < RECHECK_AFTER_MS;
+  }
+
   async check(token: string | null, streamId: string, now = Date.now()): Promise<void> {
     if (!token) throw new HoldfastError('unauthenticated', 'This stream is signed: add ?token=<playback token> to the address.');
+    if (this.knows(token, streamId, now)) return;
     const key = `${streamId}/${token}`;
+    const running = this.#checks.get(key);
+    if (running) return running;
+    const check = this.#check(key, token, streamId, now).finally(() => this.#checks.delete(key));
+    this.#checks.set(key, check);
+    return check;
+  }
+
+  async #check(key: string, token: string, streamId: string, now: number): Promise<void> {
     const known = this.#verified.get(key);
-    if (known && now >= known.validUntil) throw new HoldfastError('token_expired');
-    if (known && now - known.checkedAt < RECHECK_AFTER_MS) return;
     try {
       const { validUntil } = await this.#verify(token, streamId);
-      this.#remember(key, { validUntil, checkedAt: now });
+      this.#verified.set(key, { validUntil, checkedAt: now });
     } catch (error) {
       // Nobody can say that it is no longer valid: who was let in stays in.
       if (known && error instanceof HoldfastError && error.kind.fault === 'dependency') return;
       this.#verified.delete(key);
       throw error;
-    }
-  }
-
-  #remember(key: string, verified: Verified): void {
-    this.#verified.delete(key);
-    this.#verified.set(key, verified);
-    for (const oldest of this.#verified.keys()) {
-      if (this.#verified.size <= MAX_REMEMBERED) return;
-      this.#verified.delete(oldest);
     }
   }
 }

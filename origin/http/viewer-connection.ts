@@ -2,35 +2,46 @@ import type { Socket } from 'node:net';
 import { HoldfastError } from '../../domain/errors.js';
 import type { HeldRequests } from '../held-requests.js';
 import type { ViewerMetrics } from '../metrics.js';
-import { errorWire, type Lane, type LaneAnswer } from './express-lane.js';
-import type { ClientLimit } from './address-limits.js';
+import type { ClientLimit, Refusals } from './address-limits.js';
+import { errorWire } from './error-wire.js';
+import type { Finder, Found, Held, Pending } from './found.js';
 import { plainFields, plainTarget, type PlainFields } from './request-head.js';
 import { HEAD_LIMIT_MS, KEEP_ALIVE_SECONDS, MAX_HEAD_BYTES, STUCK_LIMIT_MS } from './timeouts.js';
-import type { Wire } from './wire.js';
+import { wireOf, type Wire } from './wire.js';
 
 export interface ViewerConnectionOptions {
-  lane: Lane;
+  finder: Finder;
   held: HeldRequests;
   metrics: ViewerMetrics;
   /** Counts this client's held requests. */
   limit: ClientLimit;
+  refusals: Refusals;
   /** Takes the connection over, with what was read and not answered. */
   handOver: (socket: Socket, unread: Buffer) => void;
   onClose: () => void;
+}
+
+/** A request that is answered here. */
+interface Exchange {
+  kind: string;
+  /** Its head, in case the full server is to answer after all. */
+  text: string;
 }
 
 const HEAD_END = '\r\n\r\n';
 const MS_PER_SECOND = 1000;
 
 /**
- * A keep-alive HTTP/1.1 connection whose requests are answered from shared buffers, one after the other. The first
- * request that is more than a plain GET of something in memory hands the connection over to node:http for good.
+ * The express lane: a keep-alive HTTP/1.1 connection whose requests are answered from shared buffers, one after the other. The first
+ * request that is more than a plain GET of something in memory hands the connection over to node:http for good. A viewer with
+ * parts of 0.2 s makes twenty requests a second; node:http's own work for each of them costs more than everything else there is to do.
  */
 export class ViewerConnection {
   #options: ViewerConnectionOptions;
   #socket: Socket;
   #unread = '';
   #busy = false;
+  #left = false;
   /** Ends the wait of a held request. */
   #drop: (() => void) | null = null;
   /** Browsers send the same fields again and again: they are read once. */
@@ -92,22 +103,22 @@ export class ViewerConnection {
   }
 
   #advance(): void {
-    while (!this.#busy) {
+    while (!this.#busy && !this.#left) {
       const end = this.#unread.indexOf(HEAD_END);
       if (end < 0) {
         if (this.#unread.length > MAX_HEAD_BYTES) this.#leave();
         return;
       }
-      const answer = this.#find(end);
-      if (!answer) return this.#leave();
-      this.#unread = this.#unread.slice(end + HEAD_END.length);
-      if ('wire' in answer) this.#send(answer.kind, answer.wire);
-      else this.#hold(answer);
+      const text = this.#unread.slice(0, end + HEAD_END.length);
+      const finding = this.#find(end);
+      if (!finding) return this.#leave();
+      this.#unread = this.#unread.slice(text.length);
+      this.#follow({ kind: finding.kind, text }, finding.found);
     }
   }
 
   /** null = for node:http. */
-  #find(end: number): LaneAnswer | null {
+  #find(end: number): { kind: string; found: Found | Wire } | null {
     const lineEnd = this.#unread.indexOf('\r\n');
     const target = plainTarget(this.#unread.slice(0, lineEnd));
     const text = this.#unread.slice(lineEnd + 2, end);
@@ -117,25 +128,37 @@ export class ViewerConnection {
     }
     if (target === null || !this.#fields) return null;
     try {
-      return this.#options.lane.find(target, this.#fields.gzip);
+      return this.#options.finder.find(target, { gzip: this.#fields.gzip, refusals: this.#options.refusals });
     } catch (error) {
-      return error instanceof HoldfastError ? { kind: 'error', wire: errorWire(error) } : null;
+      return error instanceof HoldfastError ? { kind: 'error', found: errorWire(error) } : null;
     }
   }
 
-  #hold({ kind, hold, answer }: Extract<LaneAnswer, { hold: unknown }>): void {
+  #follow(exchange: Exchange, found: Found | Wire): void {
+    if (!('type' in found)) return this.#send(exchange.kind, found);
+    switch (found.type) {
+      case 'whole':
+        return this.#send(exchange.kind, wireOf(found.source, found.variant, found.render));
+      case 'hold':
+        return this.#hold(exchange, found);
+      case 'pending':
+        return this.#await(exchange, found);
+      case 'file':
+        this.#unread = exchange.text + this.#unread;
+        return this.#leave();
+    }
+  }
+
+  #hold(exchange: Exchange, { hold, next }: Held): void {
     const { held, limit } = this.#options;
-    if (!limit.take()) return this.#send(kind, errorWire(new HoldfastError('rate_limited')));
+    if (!limit.take()) return this.#send(exchange.kind, errorWire(new HoldfastError('rate_limited')));
     this.#busy = true;
-    const done = (wire: () => Wire): void => {
-      this.#drop = null;
+    const done = (answer: () => Found | Wire): void => {
       limit.give();
-      this.#busy = false;
-      this.#send(kind, wireOrError(wire));
-      if (!this.#busy) this.#ready();
+      this.#goOn(exchange, answer);
     };
     const drop = held.hold(hold, {
-      answer: () => done(answer),
+      answer: () => done(next),
       giveUp: () => done(() => errorWire(new HoldfastError(hold.giveUp))),
       limitMs: hold.limitMs,
     });
@@ -143,6 +166,27 @@ export class ViewerConnection {
       drop();
       limit.give();
     };
+  }
+
+  #await(exchange: Exchange, { ready }: Pending): void {
+    this.#busy = true;
+    let gone = false;
+    this.#drop = () => void (gone = true);
+    const done = (answer: () => Found | Wire): void => {
+      if (!gone) this.#goOn(exchange, answer);
+    };
+    ready.then(
+      (found) => done(() => found),
+      (error: unknown) => done(() => errorWire(knownError(error))),
+    );
+  }
+
+  /** What was waited for is there, or will not come. */
+  #goOn(exchange: Exchange, answer: () => Found | Wire): void {
+    this.#drop = null;
+    this.#busy = false;
+    this.#follow(exchange, answerOrError(answer));
+    if (!this.#busy && !this.#left) this.#ready();
   }
 
   #send(kind: string, { status, head, body }: Wire): void {
@@ -162,6 +206,7 @@ export class ViewerConnection {
 
   #leave(): void {
     const socket = this.#socket;
+    this.#left = true;
     socket.off('data', this.#onData);
     socket.off('drain', this.#onDrain);
     socket.off('error', ignore);
@@ -179,10 +224,12 @@ export class ViewerConnection {
 
 const ignore = (): void => undefined;
 
-function wireOrError(wire: () => Wire): Wire {
+const knownError = (error: unknown): HoldfastError => (error instanceof HoldfastError ? error : new HoldfastError('internal'));
+
+function answerOrError(answer: () => Found | Wire): Found | Wire {
   try {
-    return wire();
+    return answer();
   } catch (error) {
-    return errorWire(error instanceof HoldfastError ? error : new HoldfastError('internal'));
+    return errorWire(knownError(error));
   }
 }

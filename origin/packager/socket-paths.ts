@@ -26,3 +26,6 @@ export function socketPath(folder: string, broadcastId: string, epoch: number, r
 
 /** Where viewer processes reach the origin. */
 export const viewerSocket = (folder: string): string => join(folder, 'viewers');
+
+/** Where they ask for viewers whose tokens they have checked; nobody else can reach it, since the folder is its owner's alone. */
+export const checkedSocket = (viewerSocket: string): string => `${viewerSocket}-checked`;

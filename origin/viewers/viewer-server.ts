@@ -2,13 +2,16 @@ import type { Registry } from 'prom-client';
 import type { Logger } from '../../platform/log/logger.js';
 import { HeldRequests } from '../held-requests.js';
 import { AddressLimits, type AddressLimitsOptions } from '../http/address-limits.js';
+import { createRequestHandler } from '../http/http-sender.js';
 import { createPlaybackServer } from '../http/playback-server.js';
 import { createSecurePlaybackServer, type TlsFiles } from '../http/secure-server.js';
 import { createViewerMetrics } from '../metrics.js';
+import { checkedSocket } from '../packager/socket-paths.js';
 import { OriginLink } from './origin-link.js';
 import { SharedAnswers } from './shared-answers.js';
 import { SharedLane } from './shared-lane.js';
-import { createViewerHandler } from './viewer-handler.js';
+import { createPassing } from './passing.js';
+import { TokenChecks } from './token-checks.js';
 
 export interface ViewerServerOptions {
   playback: { host: string; port: number };
@@ -39,14 +42,16 @@ export async function startViewerServer({
   log,
 }: ViewerServerOptions): Promise<ViewerServer> {
   const link = new OriginLink(originSocket);
+  const checkedLink = new OriginLink(checkedSocket(originSocket));
   const held = new HeldRequests();
   const metrics = createViewerMetrics(registry);
   metrics.heldRequests.observe(() => held.size);
-  const answers = new SharedAnswers(link, (key) => held.wake(key));
+  const answers = new SharedAnswers(link, (key) => held.wake(key), checkedLink);
+  const checks = new TokenChecks(link);
   const limits = new AddressLimits(given);
-  const handle = createViewerHandler({ link, answers, limits, metrics, log });
-  const served = { lane: new SharedLane(answers), handle, held, limits, metrics, log };
-  const server = tls ? await createSecurePlaybackServer(served, tls) : createPlaybackServer(served);
+  const served = { finder: new SharedLane(answers, checks), held, limits, metrics, log };
+  const handle = createRequestHandler({ ...served, ownWay: createPassing(link, checks, limits) });
+  const server = tls ? await createSecurePlaybackServer({ ...served, handle }, tls) : createPlaybackServer({ ...served, handle });
   await server.listen(playback);
   return {
     port: server.port,
@@ -54,6 +59,7 @@ export async function startViewerServer({
       held.close();
       await server.close();
       link.close();
+      checkedLink.close();
     },
   };
 }

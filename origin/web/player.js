@@ -10,8 +10,8 @@ import { expectedBandwidth, labelAuto, watchQuality } from './quality.js';
 const Hls = window.Hls;
 const $ = (id) => document.getElementById(id);
 const video = $('video');
-const token = new URLSearchParams(location.search).get('token');
-const playlistUrl = new URL(`index.m3u8${token ? `?token=${encodeURIComponent(token)}` : ''}`, location.href).href;
+/** A token stands in front of the page's own path, and so in front of everything below it. */
+const playlistUrl = new URL('index.m3u8', location.href).href;
 
 /** The origin answers as soon as there is something to play; where a proxy in between does not wait, this is the pause. */
 const waitUrl = new URL(playlistUrl);

@@ -19,6 +19,9 @@ const url = (schemes: string[]) =>
     message: `must start with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
   });
 
+/** An address that paths are put behind: `https://x/` and `https://x` are the same. */
+const publicUrl = (schemes: string[]) => url(schemes).transform((address) => address.replace(/\/+$/, ''));
+
 /** A CIDR prefix or one address. */
 const isNetwork = (text: string): boolean => {
   const [address = '', prefix, ...more] = text.split('/');
@@ -88,8 +91,8 @@ export const ENVIRONMENT = z.object({
     .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes')
     .default('local')
     .describe('Name of this media host; must stay the same over restarts'),
-  HOLDFAST_PUBLIC_RTMP_URL: url(['rtmp']).optional().describe('RTMP address shown to encoders, if it differs from the bound one'),
-  HOLDFAST_PUBLIC_PLAYBACK_URL: url(['http', 'https']).optional().describe('Playback address shown to viewers (a CDN, say)'),
+  HOLDFAST_PUBLIC_RTMP_URL: publicUrl(['rtmp']).optional().describe('RTMP address shown to encoders, if it differs from the bound one'),
+  HOLDFAST_PUBLIC_PLAYBACK_URL: publicUrl(['http', 'https']).optional().describe('Playback address shown to viewers (a CDN, say)'),
   HOLDFAST_TLS_CERT: file.describe(
     'PEM file of the certificate with its chain: playback over HTTPS, HTTP/2 included; renewals are taken up by themselves',
   ),
@@ -102,7 +105,7 @@ export const ENVIRONMENT = z.object({
     'Addresses and networks of proxies and caches in front of API and playback, separated by commas. The API counts the clients they name ' +
       '(X-Forwarded-For); playback does not limit them, and never limits loopback',
   ),
-  HOLDFAST_PUBLIC_API_URL: url(['http', 'https']).optional().describe('API address shown in links'),
+  HOLDFAST_PUBLIC_API_URL: publicUrl(['http', 'https']).optional().describe('API address shown in links'),
   HOLDFAST_ALLOW_PRIVATE_ADDRESSES: flag.describe('Destinations and webhooks may point to loopback and private networks'),
   HOLDFAST_VIDEO_ENCODER: z
     .enum(['libx264', 'h264_nvenc', 'h264_vaapi', 'h264_qsv', 'h264_videotoolbox'])

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -5,8 +6,7 @@ import { HoldfastError } from '../../domain/errors.js';
 import { cacheControl } from '../../origin/http/cache-control.js';
 import { parsePlaybackPath } from '../../origin/http/playback-route.js';
 import { parseRange } from '../../origin/http/range.js';
-import { takesGzip } from '../../origin/http/send.js';
-import { ViewerAccess } from '../../origin/http/viewer-access.js';
+import { takesGzip } from '../../origin/http/request-fields.js';
 import { parseMedia, parseMultivariant } from './playlist-check.js';
 import { AUDIO, encode, exited, SERVED_BY, TestOrigin, video } from './support.js';
 
@@ -105,7 +105,53 @@ describe.each(SERVED_BY)('served by %s', (_name, viewerProcess) => {
       ['an asset of the page', 'GET', '/assets/player.js', {}, 200, { 'content-type': 'text/javascript; charset=utf-8' }],
       ['an unknown asset', 'GET', '/assets/player.html', {}, 404, {}],
       ['signed without a token', 'GET', '/sig/index.m3u8', {}, 401, { 'cache-control': 'no-store' }],
-      ['signed with a wrong token', 'GET', '/sig/index.m3u8?token=wrong', {}, 401, {}],
+      ['signed with an empty token', 'GET', '/sig/index.m3u8?token=', {}, 401, {}],
+      ['signed with a wrong token', 'GET', '/t/wrong/sig/index.m3u8', {}, 401, { 'cache-control': 'no-store' }],
+      [
+        'signed with a token in the query: to where it stands in front of everything',
+        'GET',
+        '/sig/index.m3u8?token=a.b-c_d&wait=1',
+        {},
+        302,
+        { location: '../t/a.b-c_d/sig/index.m3u8?wait=1', 'cache-control': 'no-store' },
+      ],
+      ['the same of one broadcast', 'GET', '/sig/signed/index.m3u8?token=t', {}, 302, { location: '../../t/t/sig/signed/index.m3u8' }],
+      [
+        'the same of a media playlist',
+        'GET',
+        '/sig/signed/120p/index.m3u8?token=t&_HLS_msn=3',
+        {},
+        302,
+        { location: '../../../t/t/sig/signed/120p/index.m3u8?_HLS_msn=3' },
+      ],
+      ['the player page of a signed stream', 'GET', '/sig/player?token=t', {}, 302, { location: '../t/t/sig/player' }],
+      [
+        'a token that would leave its header',
+        'GET',
+        '/sig/player?token=%0d%0ax:%20y',
+        {},
+        302,
+        { location: '../t/%0D%0Ax%3A%20y/sig/player' },
+      ],
+      ['the player page with a token for a stream nobody knows yet', 'GET', '/nobody/player?token=t', {}, 302, {}],
+      ['a public stream with a token', 'GET', '/pub/index.m3u8?token=t', {}, 200, {}],
+      ['the player page of a public stream with a token', 'GET', '/pub/player?token=t', {}, 200, {}],
+      ['the player page below a token', 'GET', '/t/wrong/sig/player', {}, 200, {}],
+      ['an asset of the page below a token', 'GET', '/t/wrong/assets/player.js', {}, 200, {}],
+      ['a good token', 'GET', '/t/good-for-s1/sig/access', {}, 204, { 'cache-control': 'private, max-age=20' }],
+      ['a bad token', 'GET', '/t/bad/sig/access', {}, 401, {}],
+      ['no token', 'GET', '/sig/access', {}, 401, {}],
+      ['a token for nobody yet', 'GET', '/t/good-for-s1/nobody/access', {}, 404, {}],
+      ['a public stream below a bad token', 'GET', '/t/bad/pub/index.m3u8', {}, 401, {}],
+      ['signed media below a bad token', 'GET', '/t/bad/sig/signed/120p/0.m4s', {}, 401, {}],
+      [
+        'signed media with its token in the query',
+        'GET',
+        '/sig/signed/120p/0.m4s?token=good-for-s1',
+        {},
+        200,
+        { 'content-type': 'video/mp4' },
+      ],
       ['signed with a token of no use here', 'GET', '/sig/signed/120p/0.m4s?token=forbidden', {}, 403, {}],
     ])('has CORS and the right status and headers: %s', async (_name, method, path, headers, status, expected) => {
       const answer = await raw(method, path, headers);
@@ -147,54 +193,61 @@ describe.each(SERVED_BY)('served by %s', (_name, viewerProcess) => {
     });
   });
 
-  test('a signed broadcast carries its token on to every address, and no shared cache keeps it', async () => {
+  test('a signed broadcast is found below its token, where everything is the same for everyone, and no shared cache keeps it', async () => {
     const token = 'good-for-s1';
-    const master = await raw('GET', `/sig/index.m3u8?token=${token}`);
+    const redirect = await raw('GET', `/sig/index.m3u8?token=${token}`);
+    const at = new URL(redirect.headers.location!, `${origin.playback}/sig/index.m3u8`);
+    expect(at.pathname).toBe(`/t/${token}/sig/index.m3u8`);
+    const master = await raw('GET', at.pathname);
     expect(master.headers['cache-control']).toBe('private, no-cache');
     const { variants, audio } = parseMultivariant(master.body.toString());
     for (const uri of [variants[0]!.uri, audio!]) {
-      expect(uri.endsWith(`?token=${token}`)).toBe(true);
-      const media = parseMedia(await origin.text(`/sig/${uri}`));
+      const text = await origin.text(`/t/${token}/sig/${uri}`);
+      expect(`${master.body.toString()}${text}`).not.toContain(token);
+      const media = parseMedia(text);
       for (const name of [media.segments[0]!.uri, media.segments[0]!.map]) {
-        expect(name.endsWith(`?token=${token}`)).toBe(true);
-        expect((await raw('GET', `/sig/${uri.replace(/[^/]*$/, '')}${name}`)).headers['cache-control']).toContain('private');
+        const path = `${uri.replace(/[^/]*$/, '')}${name}`;
+        expect((await raw('GET', `/t/${token}/sig/${path}`)).headers['cache-control']).toContain('private');
+        expect((await raw('GET', `/sig/${path}`)).status).toBe(401);
+        expect([401, 404]).toContain((await raw('GET', `/t/${token}/pub/${path}`)).status);
       }
     }
   });
-});
 
-describe('a viewer of a signed stream', () => {
-  const unavailable = (): Promise<never> => Promise.reject(new HoldfastError('database_unavailable'));
-  const MINUTES = 60_000;
-
-  test('stays in while nobody can check the token again, until it expires', async () => {
-    let verify: () => Promise<{ validUntil: number }> = () => Promise.resolve({ validUntil: 10 * MINUTES });
-    const access = new ViewerAccess(() => verify());
-    await access.check('t', 's', 0);
-    verify = unavailable;
-    await access.check('t', 's', 5 * MINUTES);
-    await expect(access.check('t', 's', 10 * MINUTES)).rejects.toMatchObject({ code: 'token_expired' });
-    await expect(access.check('new', 's', 0)).rejects.toMatchObject({ code: 'database_unavailable' });
+  test.each([
+    ['two slashes', '//'],
+    ['an address that is none', 'http://['],
+    ['a question alone', '?'],
+    ['half an escape', '/%'],
+    ['a token without an end', '/t/abc'],
+    ['nothing behind a token', '/t/abc/'],
+    ['a token of nothing', '/t//pub/index.m3u8'],
+    ['a star', '*'],
+  ])('a request line with %s is answered, and everything goes on', async (_name, target) => {
+    expect(await statusLineOf(`GET ${target} HTTP/1.1`)).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect(await statusLineOf(`GET ${target} HTTP/1.1`, 'If-None-Match: "x"\r\n')).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect((await raw('GET', '/pub/index.m3u8')).status).toBe(200);
   });
 
-  test('is put out once the API key is revoked', async () => {
-    let verify: () => Promise<{ validUntil: number }> = () => Promise.resolve({ validUntil: 10 * MINUTES });
-    const access = new ViewerAccess(() => verify());
-    await access.check('t', 's', 0);
-    verify = () => Promise.reject(new HoldfastError('invalid_credentials'));
-    await access.check('t', 's', 1000);
-    await expect(access.check('t', 's', 2 * MINUTES)).rejects.toMatchObject({ code: 'invalid_credentials' });
-  });
-
-  test('has a token for one stream only', async () => {
-    const access = new ViewerAccess((_token, streamId) =>
-      streamId === 'mine' ? Promise.resolve({ validUntil: MINUTES }) : Promise.reject(new HoldfastError('forbidden')),
-    );
-    await access.check('t', 'mine', 0);
-    await expect(access.check('t', 'other', 0)).rejects.toMatchObject({ code: 'forbidden' });
-    await expect(access.check(null, 'mine', 0)).rejects.toMatchObject({ code: 'unauthenticated' });
+  test('a request line may name the server', async () => {
+    expect(await statusLineOf('GET http://elsewhere.example/pub/index.m3u8 HTTP/1.1')).toBe('HTTP/1.1 200 OK');
   });
 });
+
+/** What a request line is answered with; no client would send some of them. */
+function statusLineOf(line: string, fields = ''): Promise<string> {
+  const { port } = new URL(origin.playback);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), '127.0.0.1');
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+      if (text.includes('\r\n')) socket.destroy();
+    });
+    socket.once('error', reject).once('close', () => resolve(text.split('\r\n')[0]!));
+    socket.write(`${line}\r\nHost: x\r\n${fields}\r\n`);
+  });
+}
 
 test.each<[string | undefined, ReturnType<typeof parseRange>]>([
   [undefined, null],

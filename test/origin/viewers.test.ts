@@ -217,5 +217,5 @@ test.each<[string, string | null]>([
   ['/p/b/720p/3.m4s?token=t', null],
   ['/nothing', null],
 ])('%s is asked for as %s', (text, target) => {
-  expect(questionOf(text, parseTarget(text), true)).toEqual(target === null ? null : { key: `gzip ${target}`, target, gzip: true });
+  expect(questionOf(parseTarget(text), true)).toEqual(target === null ? null : { key: `gzip ${target}`, target, gzip: true });
 });

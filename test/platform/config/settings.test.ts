@@ -15,6 +15,19 @@ describe('settings', () => {
     expect(readEnvironment({})).toMatchObject({ HOLDFAST_API_PORT: 8080, HOLDFAST_HOST_ID: 'local' });
   });
 
+  it('take a public address with a slash at its end, or without', () => {
+    const env = readEnvironment({
+      HOLDFAST_PUBLIC_PLAYBACK_URL: 'https://live.example.com/',
+      HOLDFAST_PUBLIC_API_URL: 'https://example.com/api//',
+      HOLDFAST_PUBLIC_RTMP_URL: 'rtmp://live.example.com/live/',
+    });
+    expect(addressesOf(env)).toMatchObject({
+      playback: 'https://live.example.com',
+      api: 'https://example.com/api',
+      rtmp: 'rtmp://live.example.com/live',
+    });
+  });
+
   it('treat an empty variable as not set', () => {
     expect(readEnvironment({ HOLDFAST_API_PORT: '' }).HOLDFAST_API_PORT).toBe(8080);
   });

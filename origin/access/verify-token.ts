@@ -1,9 +1,9 @@
 import { decodeJwt } from 'jose';
-import type { FindSecret } from '../platform/auth/basic.js';
-import { coversStream, holdsOneOf } from '../platform/auth/permissions.js';
-import { verifyToken } from '../platform/auth/tokens.js';
-import { HoldfastError } from '../domain/errors.js';
-import type { VerifyPlaybackToken } from './http/viewer-access.js';
+import type { FindSecret } from '../../platform/auth/basic.js';
+import { coversStream, holdsOneOf } from '../../platform/auth/permissions.js';
+import { verifyToken } from '../../platform/auth/tokens.js';
+import { HoldfastError } from '../../domain/errors.js';
+import type { VerifyPlaybackToken } from '../http/viewer-access.js';
 
 /**
  * A playback token is a token of the API with permission `playback`, narrowed to the stream or not.
