@@ -1,19 +1,26 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BroadcastStatus, OpenBroadcast, OpenBroadcasts } from '../domain/contracts/origin-control.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Logger } from '../platform/log/logger.js';
 import type { HeldRequests } from './held-requests.js';
+import { ID_PATTERN } from './id-pattern.js';
+import { indexAll } from './index-all.js';
 import type { OriginMetrics } from './metrics.js';
 import { LiveBroadcast } from './packager/live-broadcast.js';
 import { describeStatus } from './packager/status.js';
+import type { Soon } from './soon.js';
 import { BroadcastFolder } from './store/broadcast-folder.js';
+import { BroadcastIndex } from './store/broadcast-index.js';
+import { Disk } from './store/disk.js';
+import { EndedBroadcasts } from './store/ended-broadcasts.js';
 import { History } from './store/history.js';
-import { Journal, readJournal } from './store/journal.js';
+import { readJournal } from './store/journal.js';
 import type { OpenLine } from './store/journal-lines.js';
 import type { PartStore } from './store/part-store.js';
 import type { SegmentCache } from './store/segment-cache.js';
-import { DELETED_PREFIX } from './store/sweep.js';
+import { readSummary, writeSummary, type BroadcastSummary } from './store/summary.js';
+import { DELETED_PREFIX, type SweptBroadcast } from './store/sweep.js';
 
 export interface BroadcastsOptions {
   mediaDir: string;
@@ -26,61 +33,75 @@ export interface BroadcastsOptions {
   metrics: OriginMetrics;
   isDiskFull: () => boolean;
   log: Logger;
+  disk?: Disk;
 }
 
-/** What is kept in memory of an ended broadcast; its list of segments is read when somebody asks for it. */
-interface EndedBroadcast {
-  open: OpenLine;
-  status: BroadcastStatus;
-  endedAt: number;
-  keep: boolean;
-}
+const openLineOf = (known: LiveBroadcast | BroadcastSummary): OpenLine =>
+  known instanceof LiveBroadcast ? known.history.open : known.open;
 
-/** Ended broadcasts whose segment lists stay in memory after they were asked for. */
-const MAX_LOADED_HISTORIES = 8;
-
-/** All broadcasts of this host: the open ones, and the ended ones that can still be watched. */
+/**
+ * All broadcasts of this host: the open ones, and the ended ones that can still be watched. Open ones are taken up at the start, ended
+ * ones when somebody asks for them, so that a start takes as long with ten thousand of them as with none.
+ */
 export class Broadcasts {
-  #options: BroadcastsOptions;
-  #live = new Map<string, LiveBroadcast>();
-  #ended = new Map<string, EndedBroadcast>();
-  #loaded = new Map<string, History>();
-  /** Opening, ending and removing go one after the other per broadcast. */
-  #changes = new Map<string, Promise<unknown>>();
+  readonly #options: BroadcastsOptions & { disk: Disk };
+  readonly #live = new Map<string, LiveBroadcast>();
+  readonly #ended: EndedBroadcasts;
+  readonly #index: BroadcastIndex;
+  /** Not every broadcast on disk is in the index yet: a playback id's newest is known when this has resolved. */
+  #indexing: Promise<void> | null = null;
+  readonly #closing = new AbortController();
+  /** Opening, ending, removing and taking up go one after the other per broadcast. */
+  readonly #changes = new Map<string, Promise<unknown>>();
 
   constructor(options: BroadcastsOptions) {
-    this.#options = options;
-    const { metrics } = options;
-    metrics.openBroadcasts.set(0);
+    const disk = options.disk ?? new Disk();
+    this.#options = { ...options, disk };
+    this.#index = new BroadcastIndex(options.mediaDir, disk);
+    this.#ended = new EndedBroadcasts({
+      disk,
+      folderOf: (broadcastId) => this.folder(broadcastId),
+      readHistory: (broadcastId) => this.#readJournal(broadcastId),
+    });
+    options.metrics.openBroadcasts.set(0);
   }
 
-  /** Takes up everything that is on disk. A folder that cannot be read is named in the log and left to the sweep. */
+  /** Takes up the open broadcasts. One that cannot be read is named in the log and tried again when it is asked for. */
   async load(): Promise<void> {
     const { mediaDir, log } = this.#options;
     await mkdir(mediaDir, { recursive: true });
-    for (const name of await readdir(mediaDir)) {
-      if (name.startsWith(DELETED_PREFIX)) continue;
-      try {
-        await this.#loadOne(name);
-      } catch (error) {
-        log.error({ broadcastId: name, reason: String(error) }, 'broadcast on disk cannot be read');
-      }
+    const { open, complete } = await this.#index.load();
+    for (const broadcastId of open.filter((name) => ID_PATTERN.test(name))) {
+      await this.#change(broadcastId, async () => {
+        const known = await this.#takeUp(broadcastId);
+        // The process ended before the folder was made, or after the journal was finished.
+        if (!(known instanceof LiveBroadcast)) await this.#index.closeOpen(broadcastId);
+      }).catch((error: unknown) => log.error({ broadcastId, reason: String(error) }, 'broadcast on disk cannot be read'));
     }
-    this.#countOpen();
-    log.info({ open: this.#live.size, ended: this.#ended.size }, 'broadcasts taken up from disk');
+    log.info({ open: this.#live.size }, 'open broadcasts taken up from disk');
+    if (complete) return;
+    const takeUp = async (broadcastId: string): Promise<void> => void (await this.#look(broadcastId));
+    const indexing = indexAll({ mediaDir, index: this.#index, signal: this.#closing.signal, log, takeUp });
+    this.#indexing = indexing
+      .catch((error: unknown) => log.error({ reason: String(error) }, 'broadcasts on disk not indexed'))
+      .then(() => void (this.#indexing = null));
+  }
+
+  /** Resolves when every broadcast on disk is in the index. */
+  async indexed(): Promise<void> {
+    await this.#indexing;
   }
 
   /** PUT: idempotent. Of a known broadcast only `keep` can still be set. */
   open(broadcastId: string, { keep = false, ...body }: OpenBroadcast): Promise<BroadcastStatus> {
     return this.#change(broadcastId, async () => {
-      const known = this.#live.get(broadcastId);
-      const ended = this.#ended.get(broadcastId);
-      if (known && keep) await known.keep();
-      if (ended && keep) await this.#keepEnded(ended);
-      if (known || ended) return this.status(broadcastId);
-      const at = Math.max(Date.now(), this.#newestOpenedAt(body.playbackId) + 1);
+      const known = await this.#takeUp(broadcastId);
+      if (known && keep) await (known instanceof LiveBroadcast ? known.keep() : this.#ended.keep(known));
+      if (known) return known.status;
+      const at = Math.max(Date.now(), (await this.#newestAt(body.playbackId)) + 1);
       const { playbackId, streamId, latency, playbackPolicy } = body;
       const open: OpenLine = { type: 'open', at, broadcastId, playbackId, streamId, latency, playbackPolicy, keep };
+      await this.#index.addOpen(open);
       const live = await LiveBroadcast.create(this.#liveOptions(new History(open)));
       this.#live.set(broadcastId, live);
       this.#countOpen();
@@ -89,17 +110,16 @@ export class Broadcasts {
   }
 
   /** Throws `broadcast_ended` or `broadcast_not_found`. */
-  live(broadcastId: string): LiveBroadcast {
-    const live = this.#live.get(broadcastId);
-    if (live) return live;
-    throw new HoldfastError(this.#ended.has(broadcastId) ? 'broadcast_ended' : 'broadcast_not_found');
+  async live(broadcastId: string): Promise<LiveBroadcast> {
+    const known = await this.#look(broadcastId);
+    if (known instanceof LiveBroadcast) return known;
+    throw new HoldfastError(known ? 'broadcast_ended' : 'broadcast_not_found');
   }
 
   /** Throws `broadcast_not_found`. */
-  status(broadcastId: string): BroadcastStatus {
-    const status = this.#live.get(broadcastId)?.status ?? this.#ended.get(broadcastId)?.status;
-    if (!status) throw new HoldfastError('broadcast_not_found');
-    return status;
+  status(broadcastId: string): Soon<BroadcastStatus> {
+    const known = this.#look(broadcastId);
+    return known instanceof Promise ? known.then(statusOf) : statusOf(known);
   }
 
   /** All that have not ended. */
@@ -113,18 +133,19 @@ export class Broadcasts {
 
   /** Throws `broadcast_not_found`. */
   async playable(broadcastId: string, timeoutMs: number, gone: AbortSignal): Promise<BroadcastStatus> {
-    const live = this.#live.get(broadcastId);
-    return live ? live.playable(timeoutMs, gone) : this.status(broadcastId);
+    const known = await this.#look(broadcastId);
+    return known instanceof LiveBroadcast ? known.playable(timeoutMs, gone) : statusOf(known);
   }
 
   /** Idempotent. Throws `broadcast_not_found`. */
   end(broadcastId: string): Promise<BroadcastStatus> {
     return this.#change(broadcastId, async () => {
-      const live = this.#live.get(broadcastId);
-      if (!live) return this.status(broadcastId);
+      const live = await this.#takeUp(broadcastId);
+      if (!(live instanceof LiveBroadcast)) return statusOf(live);
       const status = await live.end();
-      this.#takeEnded(live.history);
-      this.#remember(live.history);
+      const { history } = live;
+      this.#ended.put(await this.#summarize(history));
+      this.#ended.remember(history);
       this.#live.delete(broadcastId);
       this.#countOpen();
       return status;
@@ -134,13 +155,15 @@ export class Broadcasts {
   /** Forgets a broadcast and deletes its files. Idempotent. */
   remove(broadcastId: string): Promise<void> {
     return this.#change(broadcastId, async () => {
-      const { mediaDir, cache } = this.#options;
-      const live = this.#live.get(broadcastId);
+      const { mediaDir, cache, log } = this.#options;
+      const known = await this.#takeUp(broadcastId).catch((error: unknown) => {
+        log.warn({ broadcastId, reason: String(error) }, 'broadcast cannot be read; its files are deleted all the same');
+        return null;
+      });
       this.#live.delete(broadcastId);
-      this.#ended.delete(broadcastId);
-      this.#loaded.delete(broadcastId);
+      this.#ended.forget(broadcastId);
       this.#countOpen();
-      await live?.suspend();
+      if (known instanceof LiveBroadcast) await known.suspend();
       const folder = join(mediaDir, broadcastId);
       const doomed = join(mediaDir, `${DELETED_PREFIX}${broadcastId}`);
       await rm(doomed, { recursive: true, force: true });
@@ -150,18 +173,21 @@ export class Broadcasts {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       }
+      if (known) await this.#index.remove(openLineOf(known));
       await rm(doomed, { recursive: true, force: true });
       cache.deleteUnder(`${folder}/`);
     });
   }
 
   /** The broadcast a playback id shows: its newest one. */
-  newestOf(playbackId: string): OpenLine | null {
-    let newest: OpenLine | null = null;
-    for (const { open } of this.#all()) {
-      if (open.playbackId === playbackId && (!newest || open.at > newest.at)) newest = open;
-    }
-    return newest;
+  newestOf(playbackId: string): Soon<OpenLine | null> {
+    if (this.#indexing) return this.#indexing.then(() => this.newestOf(playbackId));
+    const entries = this.#index.entriesOf(playbackId);
+    if (entries instanceof Promise) return entries.then(() => this.newestOf(playbackId));
+    const [newest] = entries;
+    if (!newest) return null;
+    const known = this.#known(newest.broadcastId);
+    return known ? openLineOf(known) : this.#newestAmong(playbackId);
   }
 
   /** The newest of a playback id that has not ended. */
@@ -173,26 +199,20 @@ export class Broadcasts {
     );
   }
 
-  find(broadcastId: string): OpenLine | null {
-    return this.#live.get(broadcastId)?.history.open ?? this.#ended.get(broadcastId)?.open ?? null;
+  find(broadcastId: string): Soon<OpenLine | null> {
+    const open = (known: LiveBroadcast | BroadcastSummary | null): OpenLine | null => (known ? openLineOf(known) : null);
+    const known = this.#look(broadcastId);
+    return known instanceof Promise ? known.then(open) : open(known);
   }
 
   /** Everything its journal says; of an ended broadcast read from disk. null when it is gone. */
-  history(broadcastId: string): History | null | Promise<History | null> {
-    const known = this.loaded(broadcastId);
-    if (known || !this.#ended.has(broadcastId)) return known;
-    return this.#read(broadcastId);
-  }
-
-  async #read(broadcastId: string): Promise<History | null> {
-    const history = await readJournal(this.folder(broadcastId).journal);
-    if (history) this.#remember(history);
-    return history;
+  history(broadcastId: string): Soon<History | null> {
+    return this.loaded(broadcastId) ?? this.#readHistory(broadcastId);
   }
 
   /** The same, if it is in memory: of open broadcasts always. */
   loaded(broadcastId: string): History | null {
-    return this.#live.get(broadcastId)?.history ?? this.#loaded.get(broadcastId) ?? null;
+    return this.#live.get(broadcastId)?.history ?? this.#ended.loaded(broadcastId);
   }
 
   /** Where a rendition's file is, or would be; also its name in memory. */
@@ -201,70 +221,106 @@ export class Broadcasts {
   }
 
   folder(broadcastId: string): BroadcastFolder {
-    return new BroadcastFolder(this.#options.mediaDir, broadcastId);
+    return new BroadcastFolder(this.#options.mediaDir, broadcastId, this.#options.disk);
   }
 
-  /** What nobody asked to keep and what has been over, or without any media, since before this time (ms). */
-  expiredBefore(timeMs: number): string[] {
-    const ended = [...this.#ended].filter(([, { keep, endedAt }]) => !keep && endedAt < timeMs);
-    const abandoned = [...this.#live].filter(([, { history }]) => !history.keep && history.lastActivityMs < timeMs);
-    return [...ended, ...abandoned].map(([id]) => id);
-  }
-
-  has(broadcastId: string): boolean {
-    return this.#live.has(broadcastId) || this.#ended.has(broadcastId) || this.#changes.has(broadcastId);
+  /** What the sweep has to know of a folder; null = it is of no broadcast. Ended ones that nobody asked for stay out of memory. */
+  async swept(broadcastId: string): Promise<SweptBroadcast | null> {
+    if (!ID_PATTERN.test(broadcastId)) return null;
+    const known = this.#known(broadcastId) ?? (await readSummary(this.folder(broadcastId))) ?? (await this.#look(broadcastId));
+    if (!known) return null;
+    if (!(known instanceof LiveBroadcast)) return { keep: known.keep, lastActivityMs: known.endedAt };
+    return { keep: known.history.keep, lastActivityMs: known.history.lastActivityMs };
   }
 
   /** Writes everything that has come in; open broadcasts stay open and wait for the next start. */
   async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#indexing;
     await Promise.all([...this.#live.values()].map((live) => live.suspend()));
   }
 
-  async #loadOne(broadcastId: string): Promise<void> {
+  #known(broadcastId: string): LiveBroadcast | BroadcastSummary | null {
+    return this.#live.get(broadcastId) ?? this.#ended.get(broadcastId) ?? null;
+  }
+
+  /** From memory, or from disk. */
+  #look(broadcastId: string): Soon<LiveBroadcast | BroadcastSummary | null> {
+    return this.#known(broadcastId) ?? this.#change(broadcastId, () => this.#takeUp(broadcastId));
+  }
+
+  /** Within a change. An open one is taken up as it was left; of an ended one its summary is read, or made. */
+  async #takeUp(broadcastId: string): Promise<LiveBroadcast | BroadcastSummary | null> {
+    const known = this.#known(broadcastId);
+    if (known) return known;
+    const { metrics } = this.#options;
+    const summary = await readSummary(this.folder(broadcastId));
+    metrics.summariesRead.inc(summary ? 1 : 0);
+    if (summary) {
+      this.#ended.put(summary);
+      return summary;
+    }
+    const history = await this.#readJournal(broadcastId);
+    if (!history) return null;
+    if (history.endedAt !== null) {
+      await this.#index.add(history.open);
+      const made = await this.#summarize(history);
+      this.#ended.put(made);
+      this.#ended.remember(history);
+      return made;
+    }
+    await this.#index.addOpen(history.open);
+    const live = await LiveBroadcast.resume(this.#liveOptions(history));
+    this.#live.set(broadcastId, live);
+    this.#countOpen();
+    return live;
+  }
+
+  /** Of a broadcast whose end is in the journal. What cannot be written now is written when it is asked for next. */
+  async #summarize(history: History): Promise<BroadcastSummary> {
+    const { disk, log } = this.#options;
+    const { open, keep, endedAt } = history;
+    const summary = { open, keep, endedAt: endedAt ?? 0, status: describeStatus(history, null) };
+    try {
+      await writeSummary(this.folder(open.broadcastId), disk, summary);
+      await this.#index.closeOpen(open.broadcastId);
+    } catch (error) {
+      log.warn({ broadcastId: open.broadcastId, reason: String(error) }, 'summary of the broadcast not written');
+    }
+    return summary;
+  }
+
+  /** Wall clock (ms) at which the newest was opened, one that is gone included. */
+  async #newestAt(playbackId: string): Promise<number> {
+    await this.#indexing;
+    return (await this.#index.entriesOf(playbackId))[0]?.at ?? 0;
+  }
+
+  async #newestAmong(playbackId: string): Promise<OpenLine | null> {
+    for (const { broadcastId, at } of await this.#index.entriesOf(playbackId)) {
+      const open = await this.find(broadcastId);
+      if (open?.playbackId === playbackId) return open;
+      await this.#index.remove({ playbackId, broadcastId, at });
+    }
+    return null;
+  }
+
+  async #readHistory(broadcastId: string): Promise<History | null> {
+    const known = await this.#look(broadcastId);
+    if (!known) return null;
+    return known instanceof LiveBroadcast ? known.history : (this.#ended.loaded(broadcastId) ?? this.#ended.history(broadcastId));
+  }
+
+  async #readJournal(broadcastId: string): Promise<History | null> {
     const history = await readJournal(this.folder(broadcastId).journal);
-    if (!history) return;
-    if (history.endedAt !== null) this.#takeEnded(history);
-    else this.#live.set(broadcastId, await LiveBroadcast.resume(this.#liveOptions(history)));
+    if (history) this.#options.metrics.journalsRead.inc();
+    return history;
   }
 
   #liveOptions(history: History) {
     const { log } = this.#options;
     const { broadcastId, streamId } = history.open;
     return { ...this.#options, history, folder: this.folder(broadcastId), log: log.child({ streamId, broadcastId }) };
-  }
-
-  #takeEnded(history: History): void {
-    const { open, keep, endedAt } = history;
-    this.#ended.set(open.broadcastId, { open, keep, endedAt: endedAt ?? 0, status: describeStatus(history, null) });
-  }
-
-  async #keepEnded(ended: EndedBroadcast): Promise<void> {
-    if (ended.keep) return;
-    const journal = await Journal.open(this.folder(ended.open.broadcastId).journal);
-    try {
-      await journal.append({ type: 'keep', keep: true });
-    } finally {
-      await journal.close();
-    }
-    ended.keep = true;
-  }
-
-  #remember(history: History): void {
-    this.#loaded.delete(history.open.broadcastId);
-    this.#loaded.set(history.open.broadcastId, history);
-    for (const oldest of this.#loaded.keys()) {
-      if (this.#loaded.size <= MAX_LOADED_HISTORIES) return;
-      this.#loaded.delete(oldest);
-    }
-  }
-
-  *#all(): Iterable<{ open: OpenLine }> {
-    for (const { history } of this.#live.values()) yield history;
-    yield* this.#ended.values();
-  }
-
-  #newestOpenedAt(playbackId: string): number {
-    return this.newestOf(playbackId)?.at ?? 0;
   }
 
   #countOpen(): void {
@@ -285,4 +341,9 @@ export class Broadcasts {
     this.#changes.set(broadcastId, settled);
     return result;
   }
+}
+
+function statusOf(known: LiveBroadcast | BroadcastSummary | null): BroadcastStatus {
+  if (!known) throw new HoldfastError('broadcast_not_found');
+  return known.status;
 }

@@ -16,6 +16,8 @@ export interface OriginMetrics extends ViewerMetrics {
   writeFailures: Counter;
   refusedOutputs: Counter;
   overlongSegments: Counter;
+  journalsRead: Counter;
+  summariesRead: Counter;
   publishSeconds: Gauge;
 }
 
@@ -83,6 +85,16 @@ export function createOriginMetrics(registry: Registry): OriginMetrics {
     overlongSegments: new Counter({
       name: 'holdfast_origin_overlong_segments_total',
       help: 'Segments above the target duration',
+      registers,
+    }),
+    journalsRead: new Counter({
+      name: 'holdfast_origin_journals_read_total',
+      help: 'Journals read from disk: of open broadcasts at the start, of ended ones when they are watched',
+      registers,
+    }),
+    summariesRead: new Counter({
+      name: 'holdfast_origin_summaries_read_total',
+      help: 'Ended broadcasts that somebody asked for and that were not in memory',
       registers,
     }),
     publishSeconds: new Gauge({

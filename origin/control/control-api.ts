@@ -87,13 +87,13 @@ async function answer(
     case 'PUT ':
       return { status: 200, body: await broadcasts.open(broadcastId, await readBody(request, openBroadcast)) };
     case 'GET ':
-      return { status: 200, body: broadcasts.status(broadcastId) };
+      return { status: 200, body: await broadcasts.status(broadcastId) };
     case 'DELETE ':
       await broadcasts.remove(broadcastId);
       return { status: 204 };
     case 'POST encodes': {
       const body = await readBody(request, startEncode);
-      return { status: 200, body: await broadcasts.live(broadcastId).startEncode(body) };
+      return { status: 200, body: await (await broadcasts.live(broadcastId)).startEncode(body) };
     }
     case 'POST end':
       return { status: 200, body: await broadcasts.end(broadcastId) };

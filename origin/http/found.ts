@@ -1,4 +1,5 @@
 import type { Hold } from './blocking.js';
+import type { Soon } from '../soon.js';
 import type { Refusals } from './address-limits.js';
 import type { WholeAnswer } from './wire.js';
 
@@ -46,9 +47,6 @@ export interface Finder {
   /** @param target path and query. Throws HoldfastError. @returns what it is, and its kind for the metrics */
   find(target: string, asker: Asker): { kind: string; found: Found };
 }
-
-/** A value, or a promise of one that has to be fetched first. */
-export type Soon<T> = T | Promise<T>;
 
 /** Goes on with a value: at once where it is there. */
 export function after<T>(value: Soon<T>, next: (value: T) => Found): Found {

@@ -6,6 +6,7 @@ import type { InitSegment } from '../fmp4/init-segment.js';
 import { waitTopic, type HeldRequests } from '../held-requests.js';
 import type { OriginMetrics } from '../metrics.js';
 import { initFile, type BroadcastFolder } from '../store/broadcast-folder.js';
+import type { Disk } from '../store/disk.js';
 import type { History } from '../store/history.js';
 import { Journal } from '../store/journal.js';
 import type { JournalLine, SegmentFile, SegmentLine } from '../store/journal-lines.js';
@@ -38,6 +39,7 @@ export interface LiveBroadcastOptions {
   metrics: OriginMetrics;
   /** Segments stay in memory: what little room the disk has is for journals. */
   isDiskFull: () => boolean;
+  disk: Disk;
   log: Logger;
 }
 
@@ -84,7 +86,7 @@ export class LiveBroadcast {
   /** A broadcast that was opened now. */
   static async create(options: LiveBroadcastOptions): Promise<LiveBroadcast> {
     await options.folder.create([]);
-    const journal = await Journal.open(options.folder.journal);
+    const journal = await Journal.open(options.folder.journal, options.disk);
     await journal.append(options.history.open);
     return new LiveBroadcast(options, journal);
   }
@@ -93,7 +95,7 @@ export class LiveBroadcast {
   static async resume(options: LiveBroadcastOptions): Promise<LiveBroadcast> {
     const { history, folder } = options;
     await folder.removeTemporaries();
-    const journal = await Journal.open(folder.journal);
+    const journal = await Journal.open(folder.journal, options.disk);
     const lost = lostSegment(history);
     if (lost) {
       await journal.append(lost);

@@ -1,8 +1,9 @@
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isTemporary, type Disk } from './disk.js';
 
 const JOURNAL_FILE = 'journal.jsonl';
-const TEMPORARY = '.tmp';
+const SUMMARY_FILE = 'summary.json';
 
 /** Names of files under a broadcast's folder; nothing else is ever read or served from there. */
 export const segmentFile = (msn: number): string => `${msn}.m4s`;
@@ -13,13 +14,24 @@ export const initFile = (epoch: number, repeat: number): string => `init-${epoch
 /** Where one broadcast's files lie: `<media>/<broadcastId>/<rendition>/<file>`. */
 export class BroadcastFolder {
   readonly path: string;
+  readonly #disk: Disk;
 
-  constructor(mediaDir: string, broadcastId: string) {
+  constructor(mediaDir: string, broadcastId: string, disk: Disk) {
     this.path = join(mediaDir, broadcastId);
+    this.#disk = disk;
   }
 
   get journal(): string {
     return join(this.path, JOURNAL_FILE);
+  }
+
+  /** Written at the end of the broadcast. */
+  get summary(): string {
+    return join(this.path, SUMMARY_FILE);
+  }
+
+  folderOf(rendition: string): string {
+    return join(this.path, rendition);
   }
 
   file(rendition: string, name: string): string {
@@ -29,25 +41,17 @@ export class BroadcastFolder {
   async create(renditions: readonly string[]): Promise<void> {
     await mkdir(this.path, { recursive: true });
     for (const rendition of renditions) await mkdir(join(this.path, rendition), { recursive: true });
+    await this.#disk.syncFolder(renditions.length > 0 ? this.path : dirname(this.path));
   }
 
-  /** Readers see the whole file or none: written beside, then renamed. */
   async write(rendition: string, name: string, bytes: Buffer): Promise<void> {
-    const target = this.file(rendition, name);
-    const temporary = `${target}${TEMPORARY}`;
-    try {
-      await writeFile(temporary, bytes);
-      await rename(temporary, target);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
+    await this.#disk.write(this.file(rendition, name), bytes);
   }
 
   /** Removes what an interrupted write left behind. */
   async removeTemporaries(): Promise<void> {
     for (const entry of await readdir(this.path, { recursive: true })) {
-      if (entry.endsWith(TEMPORARY)) await rm(join(this.path, entry), { force: true });
+      if (isTemporary(entry)) await rm(join(this.path, entry), { force: true });
     }
   }
 }
