@@ -1,36 +1,51 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startDemo, type Demo } from '../../tools/launcher/demo.js';
-import type { LogOutput } from '../../tools/launcher/output/log-output.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
 import { ApiClient, type StreamView } from '../support/api.js';
-import { ffmpegPath } from '../support/toolchain.js';
 import { until } from '../support/until.js';
 
 let stack: Stack;
-let demo: Demo | undefined;
-const lines: string[] = [];
+let api: ApiClient;
+let stream: StreamView;
 
 beforeAll(async () => {
-  stack = await startStack();
+  stack = await startStack({}, ['--demo']);
+  api = new ApiClient(await stack.run());
 });
 afterAll(async () => {
-  await demo?.stop();
   await stack?.stop();
 });
 
-it('the demo has a live picture at the address it gives, and its stream key is in no line it logs', async () => {
-  const run = await stack.run();
-  const output: LogOutput = {
-    say: (_level, text) => void lines.push(text),
-    line: (_process, text) => void lines.push(text),
-    quiet: () => undefined,
-  };
-  demo = await startDemo({ run, apiUrl: run.api, ffmpeg: ffmpegPath(), dataDir: stack.dataDir, output });
-  const api = new ApiClient(run);
-  const { data } = (await api.call<{ data: StreamView[] }>('GET', '/v1/streams')).body;
-  const [stream] = data;
-  await until(async () => (await api.stream(stream!.id)).status === 'live', 'the demo to be live');
-  expect(demo.playerUrl).toBe(stream!.playback.player);
-  expect((await fetch(stream!.playback.hls)).status).toBe(200);
-  expect(lines.join('\n')).not.toMatch(/\bsk_[a-z0-9]+/);
+const becomesLive = () => until(async () => (await api.stream(stream.id)).status === 'live', 'the demo to be live');
+const encoder = async (): Promise<number | undefined> => (await stack.run()).processes.demo;
+
+describe('npm start -- --demo', () => {
+  it('has a live picture at the address it gives, and its stream key is in no line it logs', async () => {
+    const { data } = await until(async () => {
+      const { body } = await api.call<{ data: StreamView[] }>('GET', '/v1/streams');
+      return body.data.length > 0 ? body : null;
+    }, 'its stream');
+    stream = data[0]!;
+    await becomesLive();
+    await until(() => stack.output().includes(`watch it at\n  ${stream.playback.player}`), 'its address');
+    expect((await fetch(stream.playback.hls)).status).toBe(200);
+    expect(stack.output()).not.toMatch(/\bsk_[a-z0-9]+/);
+  });
+
+  it('goes on with a new stream key', async () => {
+    const before = await encoder();
+    await api.call('POST', `/v1/streams/${stream.id}/rotate-key`);
+    await until(async () => ![undefined, before].includes(await encoder()), 'an encoder with the new key');
+    await becomesLive();
+    expect(stack.output()).not.toMatch(/\bsk_[a-z0-9]+/);
+  });
+
+  it('goes on without a demo when its stream is deleted, and says so', async () => {
+    const before = await stack.run();
+    expect((await api.call('DELETE', `/v1/streams/${stream.id}`)).status).toBe(202);
+    await until(() => stack.output().includes('The demo stream was ended or deleted'), 'a word about it');
+    const { demo: _demo, ...others } = before.processes;
+    await until(async () => (await encoder()) === undefined, 'its encoder to be gone');
+    expect((await stack.run()).processes).toEqual(others);
+    expect((await api.create()).status).toBe('idle');
+  });
 });

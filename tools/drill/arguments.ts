@@ -1,3 +1,5 @@
+import { flag, readOptions, wholeNumber, words } from '../options.js';
+
 const NAME_WIDTH = 30;
 
 /** Start/stop cycles where nothing else is asked for: enough for a leak of one thing per cycle to stand out. */
@@ -24,17 +26,6 @@ export const usage = (
 ${faults.map(({ name, title }) => `  ${name.padEnd(NAME_WIDTH)}${title}`).join('\n')}
   ${CYCLES.padEnd(NAME_WIDTH)}start and stop one stream again and again: nothing is left over, nothing grows`;
 
-/** @throws Error with what is wrong */
-export function readArguments(args: readonly string[]): DrillArguments {
-  const result: DrillArguments = { only: null, short: false, cycles: DEFAULT_CYCLES };
-  for (let index = 0; index < args.length; index++) {
-    const arg = args[index]!;
-    if (arg === '--short') result.short = true;
-    else if (arg === '--only') result.only = (args[++index] ?? '').split(',').filter(Boolean);
-    else if (arg === '--cycles') result.cycles = Number(args[++index]);
-    else throw new Error(`Unknown argument: ${arg}`);
-  }
-  if (result.only?.length === 0) throw new Error('--only needs the name of a fault');
-  if (!Number.isInteger(result.cycles) || result.cycles < 1) throw new Error('--cycles takes a whole number from 1');
-  return result;
-}
+/** @throws OptionError with what is wrong */
+export const readArguments = (args: readonly string[]): DrillArguments =>
+  readOptions(args, { only: words(null), short: flag, cycles: wholeNumber(1, DEFAULT_CYCLES) });

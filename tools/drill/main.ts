@@ -1,5 +1,6 @@
 import { readEnvironment } from '../../platform/config/env.js';
 import { ensureToolchain } from '../launcher/toolchain/toolchain.js';
+import { asksForHelp } from '../options.js';
 import { CYCLES, type DrillArguments, readArguments, usage } from './arguments.js';
 import { runCycles } from './cycles.js';
 import { ENDINGS, type Ending, runEndings } from './endings.js';
@@ -63,6 +64,10 @@ async function drill(args: DrillArguments): Promise<boolean> {
   return faultsPassed && (cycles?.failures ?? []).length === 0;
 }
 
+if (asksForHelp(process.argv)) {
+  console.log(usage([...FAULTS, ...ENDINGS]));
+  process.exit(0);
+}
 try {
   process.exit((await drill(readArguments(process.argv.slice(2)))) ? 0 : 1);
 } catch (error) {

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import { readEnvironment } from '../../platform/config/env.js';
 import { ensureToolchain } from '../launcher/toolchain/toolchain.js';
+import { asksForHelp, numberAbove0, readOptions, wholeNumber } from '../options.js';
 import { runFuzz } from './fuzz.js';
 import { describeReport } from './report.js';
 
@@ -11,29 +11,21 @@ const USAGE = `npm run fuzz -- [--minutes 10] [--seed N] [--processes 2]
   Attacks a Holdfast of its own over RTMP and HTTP beside a live stream, then counts that stream's frames; with --processes
   its viewers are served by so many viewer processes.`;
 
-const OPTIONS = {
-  minutes: { type: 'string', default: '10' },
-  seed: { type: 'string' },
-  processes: { type: 'string', default: '0' },
-  help: { type: 'boolean' },
-} as const;
-
-function readOptions() {
+function readArguments(args: readonly string[]) {
+  if (asksForHelp(args)) {
+    console.log(USAGE);
+    return process.exit(0);
+  }
   try {
-    return parseArgs({ options: OPTIONS }).values;
+    return readOptions(args, { minutes: numberAbove0(10), seed: wholeNumber(0, null), processes: wholeNumber(0, 0) });
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${USAGE}`);
     return process.exit(2);
   }
 }
 
-const values = readOptions();
-const [minutes, viewerProcesses] = [Number(values.minutes), Number(values.processes)];
-const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
-if (values.help || !(minutes > 0) || !Number.isInteger(seed) || !Number.isInteger(viewerProcesses) || viewerProcesses < 0) {
-  console.error(USAGE);
-  process.exit(values.help ? 0 : 2);
-}
+const { minutes, seed: givenSeed, processes: viewerProcesses } = readArguments(process.argv.slice(2));
+const seed = givenSeed ?? randomInt(2 ** 31);
 const { HOLDFAST_CACHE_DIR: cacheDir } = readEnvironment();
 const { ffmpeg } = await ensureToolchain(['ffmpeg'], { cacheDir, env: process.env, onProgress: console.log });
 process.env.HOLDFAST_FFMPEG = ffmpeg;

@@ -1,3 +1,4 @@
+import { asksForHelp, flag, numberAbove0, OptionError, readOptions } from '../options.js';
 import { LauncherError } from './launcher-error.js';
 
 export interface LauncherArguments {
@@ -7,7 +8,6 @@ export interface LauncherArguments {
   hungAfterMs: number | null;
 }
 
-const HUNG_AFTER = '--hung-after=';
 const MS_PER_SECOND = 1000;
 
 export const USAGE = `npm start [-- --demo] [--hung-after=SECONDS]
@@ -20,12 +20,12 @@ Settings are environment variables; see README.md.`;
 
 /** @throws LauncherError for an argument it does not know */
 export function readArguments(args: readonly string[]): LauncherArguments {
-  const known = ['--demo', '--help', '-h'];
-  const hungAfter = args.find((arg) => arg.startsWith(HUNG_AFTER));
-  const unknown = args.filter((arg) => !known.includes(arg) && arg !== hungAfter);
-  if (unknown.length > 0) throw new LauncherError(`Unknown argument: ${unknown.join(' ')}\n\n${USAGE}`);
-  const seconds = hungAfter === undefined ? null : Number(hungAfter.slice(HUNG_AFTER.length));
-  if (seconds !== null && !(seconds > 0)) throw new LauncherError(`${HUNG_AFTER}SECONDS takes a number above 0\n\n${USAGE}`);
-  const hungAfterMs = seconds === null ? null : seconds * MS_PER_SECOND;
-  return { hungAfterMs, demo: args.includes('--demo'), help: args.includes('--help') || args.includes('-h') };
+  if (asksForHelp(args)) return { hungAfterMs: null, demo: false, help: true };
+  try {
+    const { demo, 'hung-after': seconds } = readOptions(args, { demo: flag, 'hung-after': numberAbove0(null) });
+    return { hungAfterMs: seconds === null ? null : seconds * MS_PER_SECOND, demo, help: false };
+  } catch (error) {
+    if (error instanceof OptionError) throw new LauncherError(`${error.message}\n\n${USAGE}`, { cause: error });
+    throw error;
+  }
 }

@@ -7,7 +7,7 @@ import { migrate } from '../../platform/db/migrate.js';
 import { stopAllEncoders } from '../../media/encoder/encoder-registry.js';
 import { stopAllRestreams } from '../../media/restream/restream-registry.js';
 import { readyBanner } from './output/banner.js';
-import { type Demo, startDemo } from './demo.js';
+import { DEMO, startDemo } from './demo/demo.js';
 import { type ApiKeyPair, developmentKey } from './development-key.js';
 import { LauncherError } from './launcher-error.js';
 import type { LogOutput } from './output/log-output.js';
@@ -16,6 +16,7 @@ import { nodeProcesses } from './services/node-processes.js';
 import { checkPortsFree } from './ports/ports.js';
 import { ensureDatabase } from './services/postgres.js';
 import { preparePostgres } from './services/postgres-cluster.js';
+import { killRecorded } from './supervision/kill-recorded.js';
 import { ProcessGroup, type StopStage } from './supervision/process-group.js';
 import { ProcessRecords } from './supervision/process-records.js';
 import { nodeProcessSpec, postgresDataDir, postgresSpec, temporalSpec } from './services/process-specs.js';
@@ -38,12 +39,13 @@ const MIN_FREE_BYTES = 200e6;
 
 /** First who takes new work, then who does it, then what they write to. With the encoders' end under 15 s in all. */
 const STOP_STAGES: readonly StopStage[] = [
+  { names: [DEMO], graceMs: 2000 },
   { names: ['api', 'ingest'], graceMs: 3000 },
   { names: ['stream-worker', 'media-worker'], graceMs: 4000 },
   { names: ['origin'], graceMs: 2500 },
   { names: ['temporal', 'postgres'], graceMs: 3000 },
 ];
-const WORKERS_STAGE = 1;
+const WORKERS_STAGE = 2;
 const ENCODERS_GRACE_MS = 2000;
 
 /** Starts everything of one machine, keeps it running, and stops it in order. */
@@ -57,7 +59,6 @@ export class Launcher {
   readonly #processes: ProcessGroup;
   #ownsDataFolder = false;
   #run: RunJson | null = null;
-  #demo: Demo | null = null;
   #stopped: Promise<void> | null = null;
 
   constructor(options: LauncherOptions) {
@@ -101,10 +102,11 @@ export class Launcher {
     return this.#stopped;
   }
 
-  /** Kills everything at once. */
+  /** Kills everything at once, encoders and restreams too. Synchronous: it is the last thing before this process ends. */
   kill(): void {
-    this.#demo?.kill();
     this.#processes.kill();
+    if (!this.#ownsDataFolder) return;
+    for (const dir of [this.#paths.restreams, this.#paths.encoders]) killRecorded(dir);
   }
 
   async #takeDataFolder(): Promise<void> {
@@ -197,22 +199,39 @@ export class Launcher {
       .catch((error: Error) => this.#output.say('error', 'run.json cannot be written', { reason: error.message }));
   }
 
+  /** Without its demo Holdfast is as good as with it. */
   async #startDemo(run: RunJson, ffmpeg: string): Promise<void> {
     const apiUrl = nodeProcesses(this.#env).find(({ name }) => name === 'api')!.opsUrl;
-    this.#demo = await startDemo({ run, apiUrl, ffmpeg, dataDir: this.#env.HOLDFAST_DATA_DIR, output: this.#output });
-    this.#options.print(`  Demo: a test picture is being published; watch it at\n  ${this.#demo.playerUrl}\n`);
+    const { HOLDFAST_DATA_DIR: dataDir } = this.#env;
+    try {
+      const player = await startDemo({ run, apiUrl, ffmpeg, dataDir, output: this.#output, processes: this.#processes });
+      if (!this.#stopped) this.#options.print(`  Demo: a test picture is being published; watch it at\n  ${player}\n`);
+    } catch (error) {
+      this.#processes.release(DEMO);
+      this.#output.say('error', 'There is no demo', { reason: (error as Error).message });
+    }
   }
 
   async #stopInOrder(): Promise<void> {
     // Another launcher's files are not ours to remove.
     if (!this.#ownsDataFolder) return;
     this.#output.quiet();
-    await this.#runJson.remove();
-    await this.#demo?.stop();
+    await this.#runJson
+      .remove()
+      .catch((error: Error) => this.#output.say('error', 'run.json cannot be removed', { reason: error.message }));
     await this.#processes.stop(STOP_STAGES, async (stage) => {
       if (stage === WORKERS_STAGE) await this.#stopEncoders();
     });
-    this.#records.release();
+    this.#releaseDataFolder();
+  }
+
+  /** A record that stays does no harm: its process is gone, and the next launcher sees that. */
+  #releaseDataFolder(): void {
+    try {
+      this.#records.release();
+    } catch (error) {
+      this.#output.record('error', 'The record of this launcher cannot be removed', { reason: (error as Error).message });
+    }
   }
 
   /** Encoders and restreams outlive a media worker by design; when everything stops, they stop too. */

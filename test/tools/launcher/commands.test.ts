@@ -56,13 +56,18 @@ describe('npm start', () => {
   it('asks for the Node version package.json asks for', async () => {
     const { engines } = JSON.parse(await readFile('package.json', 'utf8')) as { engines: { node: string } };
     expect(engines.node).toBe(`>=${MIN_NODE.join('.')}`);
+    expect(await readFile('README.md', 'utf8')).toContain(`Node.js ${MIN_NODE.join('.')} or newer`);
+    expect(await readFile('.github/workflows/ci.yml', 'utf8')).toContain(MIN_NODE.join('.'));
   });
 
   it('knows --demo and refuses what it does not know', () => {
     expect(readArguments(['--demo'])).toEqual({ demo: true, help: false, hungAfterMs: null });
     expect(readArguments(['--hung-after=60'])).toEqual({ demo: false, help: false, hungAfterMs: 60_000 });
-    expect(() => readArguments(['--hung-after=soon'])).toThrow('--hung-after=SECONDS takes a number above 0');
-    expect(() => readArguments(['--dmeo'])).toThrow('Unknown argument: --dmeo');
+    expect(readArguments(['--hung-after', '60'])).toEqual({ demo: false, help: false, hungAfterMs: 60_000 });
+    expect(readArguments(['--dmeo', '-h'])).toMatchObject({ help: true });
+    expect(() => readArguments(['demo'])).toThrow("Unexpected argument 'demo'");
+    expect(() => readArguments(['--hung-after=soon'])).toThrow('--hung-after takes a number above 0');
+    expect(() => readArguments(['--dmeo'])).toThrow("Unknown option '--dmeo'");
   });
 
   it('prints every address and the development key', () => {

@@ -1,14 +1,13 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import picocolors from 'picocolors';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jsonLine, parseLogLine, terminalLine } from '../../../tools/launcher/output/log-lines.js';
 import { createLogOutput } from '../../../tools/launcher/output/log-output.js';
 import { RotatingFile } from '../../../tools/launcher/output/rotating-file.js';
 
 const NOW = '2026-01-01T00:00:00.000Z';
-const plain = picocolors.createColors(false);
+const plain = false;
 
 describe('a line of a process', () => {
   const pino = '{"level":"warn","time":"2026-01-01T10:00:00.000Z","process":"api","port":8080,"msg":"slow"}';
@@ -47,7 +46,7 @@ describe('a line of a process', () => {
   });
 
   it('keeps its colours to the terminal', () => {
-    const coloured = terminalLine(parseLogLine('api', pino, NOW), picocolors.createColors(true));
+    const coloured = terminalLine(parseLogLine('api', pino, NOW), true);
     expect(coloured).toContain('\u001b[');
   });
 });
@@ -59,7 +58,7 @@ describe('the output of the launcher', () => {
 
   it('shows what matters on a terminal and keeps everything in a file per process', async () => {
     const shown: string[] = [];
-    const output = createLogOutput({ logsDir: folder, terminal: true, write: (text) => shown.push(text) });
+    const output = createLogOutput({ logsDir: folder, terminal: true, colors: false, write: (text) => shown.push(text) });
     output.line('api', '{"level":"debug","msg":"detail"}');
     output.line('api', '{"level":"info","msg":"listens"}');
     output.say('warn', 'something', { reason: 'why' });

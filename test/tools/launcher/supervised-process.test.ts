@@ -10,7 +10,7 @@ import {
   type ProcessSpec,
   SupervisedProcess,
 } from '../../../tools/launcher/supervision/supervised-process.js';
-import { identify, isRunning } from '../../../media/process/process-identity.js';
+import { identify, isRunning, type ProcessIdentity } from '../../../media/process/process-identity.js';
 import { until } from '../../support/until.js';
 
 const GRACE_MS = 5000;
@@ -28,7 +28,7 @@ interface Watched {
 const running: SupervisedProcess[] = [];
 afterEach(async () => void (await Promise.all(running.splice(0).map((process) => process.stop(0)))));
 
-function supervise(script: string, spec: Partial<ProcessSpec> = {}, timing?: LifeTiming): Watched {
+function supervise(script: string, spec: Partial<ProcessSpec> = {}, timing?: LifeTiming, more: Partial<ProcessEvents> = {}): Watched {
   const [lines, pids, failing]: [string[], number[], Watched['failing']] = [[], [], []];
   const events: ProcessEvents = {
     line: (text) => lines.push(text),
@@ -37,12 +37,13 @@ function supervise(script: string, spec: Partial<ProcessSpec> = {}, timing?: Lif
     restarting: () => {},
     failing: (report) => failing.push(report),
     hung: () => {},
+    ...more,
   };
   const process_ = new SupervisedProcess(
     {
       name: 'example',
       program: NODE,
-      command: { file: NODE, args: ['-e', script], env: process.env, cwd: tmpdir() },
+      command: () => ({ file: NODE, args: ['-e', script], env: process.env, cwd: tmpdir() }),
       reasonNotReady: () => Promise.resolve(lines.includes('ready') ? null : 'it has not said so'),
       stopSignal: 'SIGTERM',
       ...spec,
@@ -79,9 +80,21 @@ describe('a supervised process', () => {
 
   it('that cannot be started at all says so', async () => {
     const { process: supervised } = supervise('', {
-      command: { file: '/nonexistent/program', args: [], env: {}, cwd: tmpdir() },
+      command: () => ({ file: '/nonexistent/program', args: [], env: {}, cwd: tmpdir() }),
     });
     await expect(supervised.start()).rejects.toThrow(/cannot be started \(ENOENT\)/);
+  });
+
+  it('that cannot be written down does not run, since nobody would find it later', async () => {
+    const written: ProcessIdentity[] = [];
+    const started = (identity: ProcessIdentity): void => {
+      written.push(identity);
+      throw new Error('ENOSPC: no space left on device');
+    };
+    const { process: supervised } = supervise(STAYS, {}, undefined, { started });
+    await expect(supervised.start()).rejects.toThrow(/4 tries, its record cannot be written: ENOSPC/);
+    expect(written).toHaveLength(4);
+    expect(written.filter(isRunning)).toEqual([]);
   });
 
   it('that hangs is killed and started again', async () => {

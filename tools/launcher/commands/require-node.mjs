@@ -1,7 +1,7 @@
 // No imports and old syntax only: this must run, and say what is wrong, on any Node.
 
-/** First version Temporal's native parts load on; the same as "engines" in package.json. */
-export const MIN_NODE = [20, 3];
+/** First version with everything we and our packages use of it; the same as "engines" in package.json. */
+export const MIN_NODE = [20, 19];
 
 /** Ends the process with one clear line when Node is too old. */
 export function requireNode() {

@@ -1,6 +1,6 @@
-import type picocolors from 'picocolors';
+import { styleText } from 'node:util';
 
-type Colors = ReturnType<typeof picocolors.createColors>;
+type Color = Extract<Parameters<typeof styleText>[0], string>;
 
 /** One line of a process, whatever it was written as. */
 export interface LogLine {
@@ -67,27 +67,28 @@ export function jsonLine({ level, time, process, msg, fields }: LogLine): string
 const NAME_WIDTH = 'stream-worker'.length;
 const LEVEL_WIDTH = 'error'.length;
 
-/** For a person: `api           | info  listens  port=8080`, an error's stack or a process's last lines below. */
-export function terminalLine(line: LogLine, colors: Colors): string {
-  const name = processColor(line.process, colors)(line.process.padEnd(NAME_WIDTH));
-  const level = levelColor(line.level, colors)(line.level.padEnd(LEVEL_WIDTH));
+/**
+ * For a person: `api           | info  listens  port=8080`, an error's stack or a process's last lines below.
+ *
+ * @param colors whether the terminal takes them
+ */
+export function terminalLine(line: LogLine, colors: boolean): string {
+  const paint = (color: Color, text: string): string => (colors ? styleText(color, text, { validateStream: false }) : text);
+  const name = paint(processColor(line.process), line.process.padEnd(NAME_WIDTH));
+  const level = paint(levelColor(line.level), line.level.padEnd(LEVEL_WIDTH));
   const { err, lastLines, ...fields } = line.fields;
   const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
   const shown = Object.entries(fields).map(([key, value]) => `${key}=${text(value)}`);
-  const tail = shown.length > 0 ? `  ${colors.dim(shown.join(' '))}` : '';
-  const below = [errorText(err), linesText(lastLines)].map((lines) => indented(lines, colors)).join('');
-  return `${name} | ${level} ${line.msg}${tail}${below}`;
+  const tail = shown.length > 0 ? `  ${paint('dim', shown.join(' '))}` : '';
+  const below = [errorText(err), linesText(lastLines)].filter((lines) => lines !== '');
+  return `${name} | ${level} ${line.msg}${tail}${below.map((lines) => `\n${paint('dim', indented(lines))}`).join('')}`;
 }
 
-const indented = (text: string, colors: Colors): string =>
-  text === ''
-    ? ''
-    : `\n${colors.dim(
-        text
-          .split('\n')
-          .map((line) => `  ${line}`)
-          .join('\n'),
-      )}`;
+const indented = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => `  ${line}`)
+    .join('\n');
 
 function errorText(err: unknown): string {
   if (typeof err !== 'object' || err === null) return '';
@@ -97,16 +98,13 @@ function errorText(err: unknown): string {
 
 const linesText = (lines: unknown): string => (Array.isArray(lines) ? lines.join('\n') : '');
 
-function levelColor(level: LogLevel, colors: Colors): (text: string) => string {
-  if (level === 'error' || level === 'fatal') return colors.red;
-  return level === 'warn' ? colors.yellow : colors.dim;
+function levelColor(level: LogLevel): Color {
+  if (level === 'error' || level === 'fatal') return 'red';
+  return level === 'warn' ? 'yellow' : 'dim';
 }
 
 /** Neighbours in a log differ in colour. */
 const COLOR_ORDER = ['launcher', 'api', 'ingest', 'origin', 'stream-worker', 'media-worker', 'demo', 'temporal', 'postgres'];
+const PALETTE: readonly Color[] = ['bold', 'cyan', 'magenta', 'green', 'blue', 'yellow', 'cyanBright', 'gray'];
 
-function processColor(name: string, colors: Colors): (text: string) => string {
-  const { bold, cyan, magenta, green, blue, yellow, cyanBright, gray } = colors;
-  const palette = [bold, cyan, magenta, green, blue, yellow, cyanBright, gray];
-  return palette[Math.max(0, COLOR_ORDER.indexOf(name)) % palette.length]!;
-}
+const processColor = (name: string): Color => PALETTE[Math.max(0, COLOR_ORDER.indexOf(name)) % PALETTE.length]!;

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import picocolors from 'picocolors';
 import { jsonLine, LOG_LEVELS, type LogLevel, type LogLine, parseLogLine, terminalLine } from './log-lines.js';
 import { RotatingFile } from './rotating-file.js';
 
@@ -8,14 +7,18 @@ export interface LogOutput {
   line(process: string, text: string): void;
   /** A line of the launcher itself. */
   say(level: LogLevel, msg: string, fields?: Record<string, unknown>): void;
+  /** The same for its file alone: the terminal is told in other words. */
+  record(level: LogLevel, msg: string, fields?: Record<string, unknown>): void;
   /** From now on only the launcher is shown, the files still get everything: what stops complains about the others. */
   quiet(): void;
 }
 
 export interface LogOutputOptions {
   logsDir: string;
-  /** Readable and coloured; else JSON lines. */
+  /** Readable lines; else JSON lines. */
   terminal: boolean;
+  /** Readable lines are coloured. */
+  colors: boolean;
   write: (text: string) => void;
 }
 
@@ -25,9 +28,8 @@ const TERMINAL_LEVEL: LogLevel = 'info';
 const atLeast = (level: LogLevel, least: LogLevel): boolean => LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(least);
 
 /** Shows every process's lines in one stream and keeps each one's in a file of its own. */
-export function createLogOutput({ logsDir, terminal, write }: LogOutputOptions): LogOutput {
+export function createLogOutput({ logsDir, terminal, colors, write }: LogOutputOptions): LogOutput {
   const files = new Map<string, RotatingFile>();
-  const colors = picocolors.createColors(terminal && picocolors.isColorSupported);
   const leastShown: LogLevel = terminal ? TERMINAL_LEVEL : 'trace';
   let quiet = false;
   const fileOf = (process: string): RotatingFile => {
@@ -35,9 +37,20 @@ export function createLogOutput({ logsDir, terminal, write }: LogOutputOptions):
     files.set(process, present);
     return present;
   };
-  const put = (line: LogLine): void => {
+  const ours = (level: LogLevel, msg: string, fields: Record<string, unknown>): LogLine => ({
+    time: new Date().toISOString(),
+    level,
+    process: LAUNCHER,
+    msg,
+    fields,
+  });
+  const keep = (line: LogLine): string => {
     const json = jsonLine(line);
     fileOf(line.process).append(json);
+    return json;
+  };
+  const put = (line: LogLine): void => {
+    const json = keep(line);
     if (quiet && line.process !== LAUNCHER) return;
     if (atLeast(line.level, leastShown)) write(`${terminal ? terminalLine(line, colors) : json}\n`);
   };
@@ -45,7 +58,8 @@ export function createLogOutput({ logsDir, terminal, write }: LogOutputOptions):
     line: (process, text) => {
       if (text.trim() !== '') put(parseLogLine(process, text, new Date().toISOString()));
     },
-    say: (level, msg, fields = {}) => put({ time: new Date().toISOString(), level, process: LAUNCHER, msg, fields }),
+    say: (level, msg, fields = {}) => put(ours(level, msg, fields)),
+    record: (level, msg, fields = {}) => void keep(ours(level, msg, fields)),
     quiet: () => void (quiet = true),
   };
 }

@@ -16,7 +16,7 @@ export function postgresSpec(cluster: PostgresCluster): ProcessSpec {
   return {
     name: 'postgres',
     program: cluster.program,
-    command: { ...cluster.command, cwd: '/', env: ownEnvironment() },
+    command: () => ({ ...cluster.command, cwd: '/', env: ownEnvironment() }),
     beforeStart: () => cluster.beforeStart(),
     reasonNotReady: async () => ((await postgresAnswers(cluster.adminUrl)) ? null : 'it does not answer'),
     // Fast shutdown: open connections are closed, nothing is lost (pg_ctl, "fast").
@@ -35,7 +35,7 @@ export function temporalSpec(program: string, env: Environment): ProcessSpec {
   return {
     name: 'temporal',
     program,
-    command: { ...command, cwd: dataDir, env: ownEnvironment() },
+    command: () => ({ ...command, cwd: dataDir, env: ownEnvironment() }),
     reasonNotReady: () => reasonTemporalNotReady({ address: addressesOf(env).temporal, namespace }),
     stopSignal: 'SIGTERM',
   };
@@ -52,12 +52,12 @@ export function nodeProcessSpec(node: NodeProcess, env: Environment, found: Foun
   return {
     name: node.name,
     program: node.script,
-    command: {
+    command: () => ({
       file: process.execPath,
       args: ['--enable-source-maps', node.script],
       cwd: env.HOLDFAST_DATA_DIR,
       env: { ...ownEnvironment(), ...settingsFor(env, found) },
-    },
+    }),
     reasonNotReady: () => reasonNodeProcessNotReady(node),
     isAlive: () => nodeProcessIsAlive(node),
     // SIGTERM would let ingest and media worker wait for running broadcasts.

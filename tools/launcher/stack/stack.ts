@@ -42,11 +42,15 @@ export interface Stack {
   stop: () => Promise<void>;
 }
 
+/** Settings with a free port for each listener. */
+export async function freePorts(variables: readonly string[] = PORT_VARIABLES): Promise<Record<string, string>> {
+  return Object.fromEntries(await Promise.all(variables.map(async (name) => [name, String(await freePort())])));
+}
+
 /** Starts a whole Holdfast of its own, as `npm start` does, on free ports and with data of its own; for tests and benches. */
 export async function startStack(settings: Record<string, string> = {}, launcherArguments: readonly string[] = []): Promise<Stack> {
   const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-stack-'));
-  const ports = await Promise.all(PORT_VARIABLES.map(async (name) => [name, String(await freePort())] as const));
-  const env = { ...process.env, ...Object.fromEntries(ports), HOLDFAST_DATA_DIR: dataDir, ...settings };
+  const env = { ...process.env, ...(await freePorts()), HOLDFAST_DATA_DIR: dataDir, ...settings };
   const child = spawn(process.execPath, [fileURLToPath(LAUNCHER), ...launcherArguments], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,7 +1,7 @@
 import type { LogOutput } from '../output/log-output.js';
 import { watched } from './process-events.js';
 import type { ProcessRecords } from './process-records.js';
-import { LIFE_TIMING, type ProcessSpec, SupervisedProcess } from './supervised-process.js';
+import { LIFE_TIMING, type ProcessEvents, type ProcessSpec, SupervisedProcess } from './supervised-process.js';
 
 export interface ProcessGroupOptions {
   records: ProcessRecords;
@@ -28,13 +28,18 @@ export class ProcessGroup {
     this.#options = options;
   }
 
-  /** Resolves when the process is ready. While the group stops, nothing is started any more. */
-  async start(spec: ProcessSpec): Promise<void> {
+  /**
+   * Resolves when the process is ready. While the group stops, nothing is started any more.
+   *
+   * @param shown how its lines are shown, if not as they are
+   */
+  async start(spec: ProcessSpec, shown: Pick<Partial<ProcessEvents>, 'line'> = {}): Promise<void> {
     if (this.#stopping) return;
     const { records, output, onChange, hungAfterMs } = this.#options;
     const supervised = new SupervisedProcess(
       spec,
       watched(spec.name, output, {
+        ...shown,
         started: (identity) => {
           records.add(spec.name, identity, spec.program, spec.stopSignal);
           onChange();
@@ -48,6 +53,12 @@ export class ProcessGroup {
     );
     this.#processes.set(spec.name, supervised);
     await supervised.start();
+  }
+
+  /** Lets a process go that is not wanted any more; its own `beforeStart` may say so. */
+  release(name: string): void {
+    this.#processes.get(name)?.kill();
+    this.#processes.delete(name);
   }
 
   /** Those that run now. */

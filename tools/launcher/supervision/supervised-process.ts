@@ -6,7 +6,8 @@ import { LauncherError } from '../launcher-error.js';
 
 export interface ProcessSpec {
   name: string;
-  command: ChildCommand;
+  /** Asked before each start. */
+  command: () => ChildCommand;
   /** Path among its arguments by which the process is known again. */
   program: string;
   /** Runs before each start; puts right what the last run left behind. */
@@ -21,6 +22,7 @@ export interface ProcessSpec {
 /** What the launcher wants to know of a process. */
 export interface ProcessEvents {
   line(text: string): void;
+  /** @throws Error when it cannot be written down: then it does not run, since nobody would find it later */
   started(identity: ProcessIdentity): void;
   ended(identity: ProcessIdentity): void;
   /** It ended by itself and will be started again. */
@@ -81,7 +83,8 @@ export class SupervisedProcess {
    * @throws LauncherError with its last lines when it ends again and again or never gets ready
    */
   async start(): Promise<void> {
-    this.#running = this.#superviseUntilStopped();
+    // Not this process has failed then, but the launcher: it is told like of any error that nobody caught.
+    this.#running = this.#superviseUntilStopped().catch((error: unknown) => queueMicrotask(() => throwUncaught(error)));
     const deadline = performance.now() + START_TIMEOUT_MS;
     while (!this.#stopping.signal.aborted) {
       if (this.#problem) throw this.#problem;
@@ -101,6 +104,8 @@ export class SupervisedProcess {
     this.#child?.signal(this.#spec.stopSignal);
     const timer = setTimeout(() => this.kill(), graceMs);
     await this.#running;
+    // The child ends all the same where the supervision did not.
+    await this.#child?.exited;
     clearTimeout(timer);
   }
 
@@ -134,19 +139,29 @@ export class SupervisedProcess {
       return (error as Error).message;
     }
     if (this.#stopping.signal.aborted) return 'stopped';
-    const child = startChild(this.#spec.command, (line) => {
+    const child = startChild(this.#spec.command(), (line) => {
       this.#lastLines.push(line);
       if (this.#lastLines.length > LAST_LINES) this.#lastLines.shift();
       this.#events.line(line);
     });
     this.#child = child;
-    if (child.identity) this.#events.started(child.identity);
+    const unwritten = child.identity ? this.#reasonNotWritten(child.identity) : null;
+    if (unwritten !== null) child.kill();
     const lifeChecks = this.#watchLife(child);
     const exit = await child.exited;
     clearInterval(lifeChecks);
     this.#child = null;
     if (child.identity) this.#events.ended(child.identity);
-    return describeExit(exit);
+    return unwritten ?? describeExit(exit);
+  }
+
+  #reasonNotWritten(identity: ProcessIdentity): string | null {
+    try {
+      this.#events.started(identity);
+      return null;
+    } catch (error) {
+      return `its record cannot be written: ${(error as Error).message}`;
+    }
   }
 
   #watchLife(child: Child): NodeJS.Timeout | undefined {
@@ -169,4 +184,8 @@ export class SupervisedProcess {
   #shownLastLines(): string {
     return this.#lastLines.length > 0 ? ` Its last lines:\n  ${this.#lastLines.join('\n  ')}` : ' It said nothing.';
   }
+}
+
+function throwUncaught(error: unknown): never {
+  throw error;
 }
