@@ -1,7 +1,7 @@
 import { accessSync, chmodSync, constants } from 'node:fs';
 import ffprobe from '@ffprobe-installer/ffprobe';
 
-/** Set by global-setup.ts and `npm test`. The names without HOLDFAST_ are no settings of the product. */
+/** Set by global-setup.ts. The names without HOLDFAST_ are no settings of the product. */
 export const TEST_VARIABLES = {
   ffmpeg: 'HOLDFAST_FFMPEG',
   temporal: 'HOLDFAST_TEMPORAL_BIN',
@@ -20,8 +20,7 @@ export const ffmpegPath = (): string => testVariable('ffmpeg');
 export const temporalPath = (): string => testVariable('temporal');
 export const temporalTestServerPath = (): string => testVariable('temporalTestServer');
 
-/** Set by `npm test`; a test run by vitest alone takes Debian's. */
-export const chromiumPath = (): string => process.env[TEST_VARIABLES.chromium] || '/usr/bin/chromium';
+export const chromiumPath = (): string => testVariable('chromium');
 
 const EXECUTABLE = 0o755;
 
