@@ -1,22 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
-import { ApiClient, type StreamView } from '../support/api.js';
+import type { ApiClient, StreamView } from '../support/api.js';
+import { Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 
-let stack: Stack;
+let stage: Stage;
 let api: ApiClient;
 let stream: StreamView;
 
 beforeAll(async () => {
-  stack = await startStack({}, ['--demo']);
-  api = new ApiClient(await stack.run());
+  stage = await Stage.open({ launcherArguments: ['--demo'] });
+  api = stage.api;
 });
-afterAll(async () => {
-  await stack?.stop();
-});
+afterAll(() => stage?.close());
 
-const becomesLive = () => until(async () => (await api.stream(stream.id)).status === 'live', 'the demo to be live');
-const encoder = async (): Promise<number | undefined> => (await stack.run()).processes.demo;
+const encoder = async (): Promise<number | undefined> => (await stage.stack.run()).processes.demo;
 
 describe('npm start -- --demo', () => {
   it('has a live picture at the address it gives, and its stream key is in no line it logs', async () => {
@@ -25,27 +22,27 @@ describe('npm start -- --demo', () => {
       return body.data.length > 0 ? body : null;
     }, 'its stream');
     stream = data[0]!;
-    await becomesLive();
-    await until(() => stack.output().includes(`watch it at\n  ${stream.playback.player}`), 'its address');
+    await stage.becomes(stream, 'live');
+    await until(() => stage.stack.output().includes(`watch it at\n  ${stream.playback.player}`), 'its address');
     expect((await fetch(stream.playback.hls)).status).toBe(200);
-    expect(stack.output()).not.toMatch(/\bsk_[a-z0-9]+/);
+    expect(stage.stack.output()).not.toMatch(/\bsk_[a-z0-9]+/);
   });
 
   it('goes on with a new stream key', async () => {
     const before = await encoder();
     await api.call('POST', `/v1/streams/${stream.id}/rotate-key`);
     await until(async () => ![undefined, before].includes(await encoder()), 'an encoder with the new key');
-    await becomesLive();
-    expect(stack.output()).not.toMatch(/\bsk_[a-z0-9]+/);
+    await stage.becomes(stream, 'live');
+    expect(stage.stack.output()).not.toMatch(/\bsk_[a-z0-9]+/);
   });
 
   it('goes on without a demo when its stream is deleted, and says so', async () => {
-    const before = await stack.run();
+    const before = await stage.stack.run();
     expect((await api.call('DELETE', `/v1/streams/${stream.id}`)).status).toBe(202);
-    await until(() => stack.output().includes('The demo stream was ended or deleted'), 'a word about it');
+    await until(() => stage.stack.output().includes('The demo stream was ended or deleted'), 'a word about it');
     const { demo: _demo, ...others } = before.processes;
     await until(async () => (await encoder()) === undefined, 'its encoder to be gone');
-    expect((await stack.run()).processes).toEqual(others);
+    expect((await stage.stack.run()).processes).toEqual(others);
     expect((await api.create()).status).toBe('idle');
   });
 });

@@ -1,34 +1,28 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { dataPaths } from '../../platform/config/addresses.js';
-import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
-import { EncoderRegistry } from '../../media/encoder/encoder-registry.js';
-import { ApiClient, type StreamView } from '../support/api.js';
-import { Publisher } from '../support/publisher.js';
+import type { ApiClient } from '../support/api.js';
+import type { Publisher } from '../support/publisher.js';
+import { Stage, type StagedStream } from '../support/stage.js';
 import { until } from '../support/until.js';
 
-type Stream = StreamView & { publishUrl: string };
 const SMALL = { video: 'testsrc2=size=256x144:rate=25' };
 
-let stack: Stack;
+let stage: Stage;
 let api: ApiClient;
-let running: Stream;
-let other: Stream;
+let running: StagedStream;
+let other: StagedStream;
 let publisher: Publisher;
 
 beforeAll(async () => {
-  stack = await startStack({ HOLDFAST_MAX_BROADCASTS: '1', HOLDFAST_VIDEO_PRESET: 'ultrafast', HOLDFAST_MAX_SOURCE_FPS: '50' });
-  api = new ApiClient(await stack.run());
-  [running, other] = [await api.create({ name: 'running' }), await api.create({ name: 'other' })];
-  publisher = new Publisher(running.publishUrl, SMALL);
-  await until(async () => (await api.stream(running.id)).status === 'live', 'live');
+  const settings = { HOLDFAST_MAX_BROADCASTS: '1', HOLDFAST_VIDEO_PRESET: 'ultrafast', HOLDFAST_MAX_SOURCE_FPS: '50' };
+  stage = await Stage.open({ settings });
+  api = stage.api;
+  other = await api.create({ name: 'other' });
+  ({ stream: running, publisher } = await stage.live({ name: 'running' }, SMALL));
 });
-afterAll(async () => {
-  await publisher?.stop();
-  await stack?.stop();
-});
+afterAll(() => stage?.close());
 
-async function refused(stream: Stream, options = SMALL): Promise<string> {
-  const late = new Publisher(stream.publishUrl, options);
+async function refused(stream: StagedStream, options = SMALL): Promise<string> {
+  const late = stage.publish(stream.publishUrl, options);
   expect(await late.exited()).not.toBe(0);
   return late.stderr;
 }
@@ -37,7 +31,7 @@ const healthCodes = async (id: string): Promise<unknown[]> =>
   (await api.events(id)).filter(({ type }) => type === 'stream.health').map(({ data }) => data.code);
 
 const metric = async (process: string, name: string): Promise<string> => {
-  const { metrics } = await stack.run();
+  const { metrics } = await stage.stack.run();
   const texts = await Promise.all(metrics.map(async (url) => (await fetch(url)).text()));
   return (
     texts
@@ -65,28 +59,28 @@ it('every process shows its memory, and the media host its free disk', async () 
 });
 
 it('SIGTERM lets a media host finish: the encoder may come back, new ones are refused, and both processes go at the end', async () => {
-  const before = (await stack.run()).processes;
+  const before = (await stage.stack.run()).processes;
   for (const name of ['ingest', 'media-worker']) process.kill(before[name]!, 'SIGTERM');
   await until(async () => (await metric('ingest', 'holdfast_ingest_draining')).endsWith(' 1'), 'draining');
 
   await publisher.stop('SIGKILL');
-  await until(async () => (await api.stream(running.id)).status === 'reconnecting', 'reconnecting');
+  await stage.becomes(running, 'reconnecting');
   expect(await refused(other)).toContain('This media host is going away');
   const { broadcastId } = await api.stream(running.id);
-  publisher = new Publisher(running.publishUrl, SMALL);
-  await until(async () => (await api.stream(running.id)).status === 'live', 'live again');
+  publisher = stage.publish(running.publishUrl, SMALL);
+  await stage.becomes(running, 'live');
   expect((await api.stream(running.id)).broadcastId).toBe(broadcastId);
-  expect((await new EncoderRegistry(dataPaths(stack.dataDir).encoders).list())[0]).toMatchObject({ broadcastId, epoch: 2 });
-  const { processes } = await stack.run();
+  expect((await stage.encoders())[0]).toMatchObject({ broadcastId, epoch: 2 });
+  const { processes } = await stage.stack.run();
   expect([processes.ingest, processes['media-worker']]).toEqual([before.ingest, before['media-worker']]);
 
   await api.end(running.id);
-  await until(async () => (await api.stream(running.id)).status === 'ended', 'ended');
+  await stage.becomes(running, 'ended');
   await until(async () => {
-    const now = (await stack.run()).processes;
+    const now = (await stage.stack.run()).processes;
     return ['ingest', 'media-worker'].every((name) => now[name] !== undefined && now[name] !== before[name]);
   }, 'the supervisor to have started both anew');
-  expect(await new EncoderRegistry(dataPaths(stack.dataDir).encoders).list()).toEqual([]);
+  expect(await stage.encoders()).toEqual([]);
 });
 
 it('an encoder that sends more than is taken hears what, and so does its stream', async () => {

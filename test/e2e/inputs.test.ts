@@ -1,23 +1,14 @@
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
-import { ApiClient } from '../support/api.js';
-import { launchBrowser, Player } from '../support/player.js';
 import { mediaPlaylists, multivariant } from '../support/playlist.js';
-import { Publisher, type PublishOptions } from '../support/publisher.js';
+import type { PublishOptions } from '../support/publisher.js';
+import { Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 
-let stack: Stack;
-let api: ApiClient;
-let browser: Browser;
+let stage: Stage;
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([startStack({ HOLDFAST_VIDEO_PRESET: 'ultrafast' }), launchBrowser()]);
-  api = new ApiClient(await stack.run());
+  stage = await Stage.open({ settings: { HOLDFAST_VIDEO_PRESET: 'ultrafast' }, browser: true });
 });
-afterAll(async () => {
-  await browser?.close();
-  await stack?.stop();
-});
+afterAll(() => stage?.close());
 
 const x264 = (gop: number, ...more: string[]): string[] => [
   '-c:v',
@@ -86,14 +77,11 @@ const INPUTS: Record<string, Input> = {
 
 describe('an encoder that sends', () => {
   it.each(Object.entries(INPUTS))('%s is played in a browser', async (_name, input) => {
-    const stream = await api.create();
-    const publisher = new Publisher(stream.publishUrl, input.options);
-    const player = await Player.open(browser, stream.playback.player);
+    const stream = await stage.api.create();
+    const publisher = stage.publish(stream.publishUrl, input.options);
+    const player = await stage.watch(stream);
     try {
-      await until(
-        async () => (await api.stream(stream.id)).status === 'live' || !publisher.running,
-        `live; the encoder says ${publisher.stderr}`,
-      );
+      await until(async () => (await stage.status(stream)) === 'live' || !publisher.running, 'live');
       expect(publisher.running, publisher.stderr).toBe(true);
       await until(() => player.isMoving(), 'the player to play');
       const master = await multivariant(stream.playback.hls);
@@ -112,7 +100,7 @@ describe('an encoder that sends', () => {
     } finally {
       await player.close();
       await publisher.stop();
-      await api.end(stream.id);
+      await stage.api.end(stream.id);
     }
   });
 });

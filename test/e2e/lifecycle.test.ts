@@ -4,38 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { streamWorkflowId } from '../../domain/task-queues.js';
-import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
-import { ApiClient } from '../support/api.js';
-import { launchBrowser, Player } from '../support/player.js';
+import type { ApiClient } from '../support/api.js';
+import type { Player } from '../support/player.js';
 import { bytes, mediaPlaylists, multivariant } from '../support/playlist.js';
-import { Publisher } from '../support/publisher.js';
+import { Stage } from '../support/stage.js';
 import { ffprobePath } from '../support/toolchain.js';
 import { until } from '../support/until.js';
 
-let stack: Stack;
+let stage: Stage;
 let api: ApiClient;
-let browser: Browser;
-const publishers: Publisher[] = [];
-const publish = (...args: ConstructorParameters<typeof Publisher>): Publisher => {
-  const publisher = new Publisher(...args);
-  publishers.push(publisher);
-  return publisher;
-};
 
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([startStack(), launchBrowser()]);
-  api = new ApiClient(await stack.run());
+  stage = await Stage.open({ browser: true });
+  api = stage.api;
 });
-afterAll(async () => {
-  await Promise.all(publishers.map((publisher) => publisher.stop()));
-  await browser?.close();
-  await stack?.stop();
-});
-
-const statusIs = (id: string, status: string) => until(async () => (await api.stream(id)).status === status, `the status ${status}`);
+afterAll(() => stage?.close());
 
 interface Packets {
   packets: { pts_time: string; flags: string }[];
@@ -64,8 +49,8 @@ describe('one broadcast, from create to replay', () => {
     expect(notYet.status).toBe(404);
     expect(notYet.headers.get('access-control-allow-origin')).toBe('*');
 
-    const player = await Player.open(browser, stream.playback.player);
-    const publisher = publish(stream.publishUrl, { video: 'testsrc2=size=1280x720:rate=30' });
+    const player = await stage.watch(stream);
+    const publisher = stage.publish(stream.publishUrl, { video: 'testsrc2=size=1280x720:rate=30' });
     const seen = new Set<string>();
     await until(async () => {
       // The status is asked first: live must already have been playable then.
@@ -97,7 +82,7 @@ describe('one broadcast, from create to replay', () => {
     expect(first.status).toBe(202);
     await until(async () => (await mediaPlaylists(master)).every(({ playlist }) => playlist.endlist), 'ENDLIST everywhere');
     expect(await publisher.exited()).not.toBe(null);
-    await statusIs(stream.id, 'ended');
+    await stage.becomes(stream, 'ended');
     const again = await api.end(stream.id);
     expect(again.status).toBe(200);
     expect(again.body).toMatchObject({ id: stream.id, status: 'ended' });
@@ -113,7 +98,7 @@ describe('one broadcast, from create to replay', () => {
     expect(events.map((event) => event.sequence)).toEqual([1, 2, 3, 4, 5]);
     await workflowIsCompleted(stream.id);
 
-    const refused = publish(stream.publishUrl);
+    const refused = stage.publish(stream.publishUrl);
     expect(await refused.exited()).not.toBe(0);
 
     await until(async () => (await player.state()).ended, 'the player to reach the end');
@@ -155,7 +140,7 @@ async function switchesQuality(player: Player): Promise<void> {
 }
 
 async function workflowIsCompleted(streamId: string): Promise<void> {
-  const connection = await Connection.connect({ address: (await stack.run()).temporal });
+  const connection = await Connection.connect({ address: (await stage.stack.run()).temporal });
   try {
     const handle = new Client({ connection }).workflow.getHandle(streamWorkflowId(streamId));
     await until(async () => (await handle.describe()).status.name === 'COMPLETED', 'the workflow to be completed');
@@ -179,35 +164,35 @@ async function replayIsWhole(url: string): Promise<void> {
 describe('a reusable stream', () => {
   it('returns to idle, and its next broadcast has nothing of the old one', async () => {
     const stream = await api.create({ reusable: true });
-    const first = publish(stream.publishUrl);
-    await statusIs(stream.id, 'live');
+    const first = stage.publish(stream.publishUrl);
+    await stage.becomes(stream, 'live');
     const oldSegments = (await mediaPlaylists(await multivariant(stream.playback.hls))).flatMap(({ url, playlist }) =>
       playlist.segments.map((segment) => new URL(segment.uri, url).href),
     );
     const { broadcastId } = await api.stream(stream.id);
     await api.end(stream.id);
-    await statusIs(stream.id, 'idle');
+    await stage.becomes(stream, 'idle');
     await first.exited();
 
-    publish(stream.publishUrl);
-    await statusIs(stream.id, 'live');
+    stage.publish(stream.publishUrl);
+    await stage.becomes(stream, 'live');
     expect((await api.stream(stream.id)).broadcastId).not.toBe(broadcastId);
     const playlists = await mediaPlaylists(await multivariant(stream.playback.hls));
     const newSegments = playlists.flatMap(({ url, playlist }) => playlist.segments.map((segment) => new URL(segment.uri, url).href));
     expect(newSegments.filter((segment) => oldSegments.includes(segment))).toEqual([]);
     expect(playlists.every(({ playlist }) => (playlist.mediaSequenceBase ?? 0) === 0 && !playlist.endlist)).toBe(true);
     await api.end(stream.id);
-    await statusIs(stream.id, 'idle');
+    await stage.becomes(stream, 'idle');
   });
 });
 
 describe('publishers', () => {
   it('with a wrong key, or second on a key, are refused without touching the live one', async () => {
     const stream = await api.create();
-    const live = publish(stream.publishUrl);
-    await statusIs(stream.id, 'live');
-    const wrong = publish(`${stream.ingest.rtmp}/sk_000000000000000000000000000000`);
-    const second = publish(stream.publishUrl);
+    const live = stage.publish(stream.publishUrl);
+    await stage.becomes(stream, 'live');
+    const wrong = stage.publish(`${stream.ingest.rtmp}/sk_000000000000000000000000000000`);
+    const second = stage.publish(stream.publishUrl);
     expect(await wrong.exited()).not.toBe(0);
     expect(await second.exited()).not.toBe(0);
     expect(live.running).toBe(true);
@@ -216,15 +201,15 @@ describe('publishers', () => {
     const events = await api.events(stream.id);
     expect(events.map((event) => event.type)).toEqual(['stream.created', 'stream.connected', 'stream.live', 'stream.health']);
     await api.end(stream.id);
-    await statusIs(stream.id, 'ended');
+    await stage.becomes(stream, 'ended');
   });
 });
 
 describe('a stream that is deleted while it is live', () => {
   it('ends first, then its files and its rows are gone', async () => {
     const stream = await api.create();
-    publish(stream.publishUrl);
-    await statusIs(stream.id, 'live');
+    stage.publish(stream.publishUrl);
+    await stage.becomes(stream, 'live');
     const deleted = await api.call('DELETE', `/v1/streams/${stream.id}`);
     expect(deleted.status).toBeLessThan(300);
     expect((await api.call('GET', `/v1/streams/${stream.id}`)).status).toBe(404);

@@ -1,37 +1,16 @@
 import * as HLS from 'hls-parser';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { follow, type PlaylistHistory } from '../../tools/bench/playlist-follower.js';
-import { dataPaths } from '../../platform/config/addresses.js';
-import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
-import type { EncoderRecord } from '../../media/encoder/encoder-registry.js';
-import { ApiClient } from '../support/api.js';
-import { launchBrowser, Player } from '../support/player.js';
 import { mediaPlaylists, multivariant } from '../support/playlist.js';
-import { Publisher } from '../support/publisher.js';
+import { Stage } from '../support/stage.js';
 import { until } from '../support/until.js';
 
-let stack: Stack;
-let api: ApiClient;
-let browser: Browser;
+let stage: Stage;
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([startStack({ HOLDFAST_VIDEO_PRESET: 'ultrafast' }), launchBrowser()]);
-  api = new ApiClient(await stack.run());
+  stage = await Stage.open({ settings: { HOLDFAST_VIDEO_PRESET: 'ultrafast' }, browser: true });
 });
-afterAll(async () => {
-  await browser?.close();
-  await stack?.stop();
-});
+afterAll(() => stage?.close());
 
-const encoders = (): EncoderRecord[] => {
-  const dir = dataPaths(stack.dataDir).encoders;
-  const names = readdirSync(dir).filter((name) => name.endsWith('.json'));
-  return names.map((name) => JSON.parse(readFileSync(join(dir, name), 'utf8')) as EncoderRecord);
-};
-const encoderOf = (broadcastId: string | null): EncoderRecord | undefined =>
-  encoders().find((record) => record.broadcastId === broadcastId);
 const x264 = (...more: string[]): string[] => [
   '-c:v',
   'libx264',
@@ -90,15 +69,10 @@ function misaligned(histories: ReadonlyMap<string, PlaylistHistory>): string[] {
 
 describe('passthrough', () => {
   it('shows the source itself as the largest rendition, and encodes it once its keyframes stay away', async () => {
-    const stream = await api.create({ passthrough: 'auto' });
-    const publisher = new Publisher(stream.publishUrl, { videoCodec: HOLE });
-    await until(
-      async () => (await api.stream(stream.id)).status === 'live' || !publisher.running,
-      `live; the encoder says ${publisher.stderr}`,
-    );
-    const { broadcastId } = await api.stream(stream.id);
+    const { api } = stage;
+    const { stream } = await stage.live({ passthrough: 'auto' }, { videoCodec: HOLE });
     const watched = await watch(stream.playback.hls);
-    const player = await Player.open(browser, stream.playback.player);
+    const player = await stage.watch(stream);
     try {
       // The source is main profile; our own ultrafast encodes are baseline.
       expect(watched.codecs).toEqual([expect.stringMatching(/^360 avc1\.4d40/), expect.stringMatching(/^240 avc1\.42c0/)]);
@@ -108,12 +82,12 @@ describe('passthrough', () => {
         await until(async () => (await player.state()).level === level, `rung ${level}`);
         expect(await player.isMoving()).toBe(true);
       }
-      await until(() => encoderOf(broadcastId)?.epoch === 2, 'the next encoder');
-      expect(encoderOf(broadcastId)).not.toHaveProperty('copies');
+      await until(async () => (await stage.encoderOf(stream))?.epoch === 2, 'the next encoder');
+      expect(await stage.encoderOf(stream)).not.toHaveProperty('copies');
       const codecs = async () => codecsOf((await multivariant(stream.playback.hls)).playlist.variants);
       await until(async () => (await codecs())[0]!.startsWith('360 avc1.42c0'), 'the encoded rendition');
       expect(await player.isMoving()).toBe(true);
-      expect((await api.stream(stream.id)).status).toBe('live');
+      expect(await stage.status(stream)).toBe('live');
       expect((await api.events(stream.id)).filter(({ type }) => type === 'stream.health').map(({ data }) => data.problem)).toContain(
         'encoder_passthrough_over',
       );
@@ -124,8 +98,6 @@ describe('passthrough', () => {
     } finally {
       await watched.stop();
       await player.close();
-      await publisher.stop();
-      await api.end(stream.id);
     }
   });
 });

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dataPaths } from '../../platform/config/addresses.js';
 import type { DestinationError, DestinationStatus } from '../../domain/destination.js';
-import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
 import { isRunning, type ProcessIdentity } from '../../media/process/process-identity.js';
-import { ApiClient, type StreamView } from '../support/api.js';
-import { Publisher } from '../support/publisher.js';
+import type { ApiClient } from '../support/api.js';
+import type { Publisher } from '../support/publisher.js';
 import { RtmpPlatform, type RtmpPlatformOptions } from '../support/rtmp-platform.js';
+import { Stage, type StagedStream } from '../support/stage.js';
 import { ffprobePath } from '../support/toolchain.js';
 import { until } from '../support/until.js';
 
@@ -24,21 +24,19 @@ interface DestinationView {
   bytesSent: number;
 }
 
-let stack: Stack;
+let stage: Stage;
 let api: ApiClient;
 let dir: string;
 const platforms: RtmpPlatform[] = [];
-const publishers: Publisher[] = [];
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'holdfast-restream-'));
-  stack = await startStack({ HOLDFAST_ALLOW_PRIVATE_ADDRESSES: '1', HOLDFAST_VIDEO_PRESET: 'ultrafast' });
-  api = new ApiClient(await stack.run());
+  stage = await Stage.open({ settings: { HOLDFAST_ALLOW_PRIVATE_ADDRESSES: '1', HOLDFAST_VIDEO_PRESET: 'ultrafast' } });
+  api = stage.api;
 });
 afterAll(async () => {
-  await Promise.all(publishers.map((publisher) => publisher.stop()));
+  await stage?.close();
   await Promise.all(platforms.map((platform) => platform.stop()));
-  await stack?.stop();
   rmSync(dir, { recursive: true });
 });
 
@@ -47,11 +45,7 @@ const platform = async (name: string, options: Partial<RtmpPlatformOptions> = {}
   platforms.push(started);
   return started;
 };
-const publish = (url: string, video = 'testsrc2=size=320x180:rate=30'): Publisher => {
-  const publisher = new Publisher(url, { video });
-  publishers.push(publisher);
-  return publisher;
-};
+const publish = (url: string, video = 'testsrc2=size=320x180:rate=30'): Publisher => stage.publish(url, { video });
 const sizeOf = (recording: string): string =>
   execFileSync(
     ffprobePath(),
@@ -64,17 +58,16 @@ const destination = async (id: string, name: string): Promise<DestinationView> =
   (await destinationsOf(id)).find((one) => one.name === name)!;
 const becomes = (id: string, name: string, status: DestinationStatus) =>
   until(async () => (await destination(id, name))?.status === status && destination(id, name), `${name} to be ${status}`);
-const streamBecomes = (id: string, status: string) => until(async () => (await api.stream(id)).status === status, `the status ${status}`);
 
 const restreamProcesses = (): ProcessIdentity[] => {
-  const folder = dataPaths(stack.dataDir).restreams;
+  const folder = dataPaths(stage.stack.dataDir).restreams;
   return readdirSync(folder)
     .filter((name) => name.endsWith('.json'))
     .map((name) => (JSON.parse(readFileSync(join(folder, name), 'utf8')) as { process: ProcessIdentity }).process);
 };
 
 describe('a stream with destinations', () => {
-  let stream: StreamView & { publishUrl: string };
+  let stream: StagedStream;
   let one: RtmpPlatform;
   let two: RtmpPlatform;
   let publisher: Publisher;
@@ -91,7 +84,7 @@ describe('a stream with destinations', () => {
       ],
     });
     publisher = publish(stream.publishUrl);
-    await streamBecomes(stream.id, 'live');
+    await stage.becomes(stream, 'live');
     await becomes(stream.id, 'one', 'live');
     await becomes(stream.id, 'two', 'live');
     const failed = await becomes(stream.id, 'strict', 'failed');
@@ -135,12 +128,7 @@ describe('a stream with destinations', () => {
       const senders = restreamProcesses();
       return senders.length === 2 ? senders : null;
     }, 'only two senders to be left');
-    const pid = (await stack.run()).processes['media-worker']!;
-    process.kill(pid, 'SIGKILL');
-    await until(async () => {
-      const now = (await stack.run()).processes['media-worker'];
-      return now !== undefined && now !== pid;
-    }, 'another media worker');
+    await stage.kill('media-worker');
     const media = one.published[0]!.media;
     await until(() => one.published[0]!.media > media + 60, 'more media at the platform');
     expect(
@@ -154,11 +142,11 @@ describe('a stream with destinations', () => {
 
   it('shows a slate on the same connection while the encoder is away, and the programme when it is back', async () => {
     await publisher.stop('SIGKILL');
-    await streamBecomes(stream.id, 'reconnecting');
+    await stage.becomes(stream, 'reconnecting');
     const media = one.published[0]!.media;
     await until(() => one.published[0]!.media > media + 90, 'the slate at the platform');
     publisher = publish(stream.publishUrl);
-    await streamBecomes(stream.id, 'live');
+    await stage.becomes(stream, 'live');
     const back = one.published[0]!.media;
     await until(() => one.published[0]!.media > back + 90, 'the programme at the platform');
     for (const kept of [one, two]) {
@@ -169,7 +157,7 @@ describe('a stream with destinations', () => {
 
   it('begins a new connection when the encoder comes back with another picture size, and says why', async () => {
     await publisher.stop('SIGKILL');
-    await streamBecomes(stream.id, 'reconnecting');
+    await stage.becomes(stream, 'reconnecting');
     publisher = publish(stream.publishUrl, 'testsrc2=size=256x144:rate=30');
     for (const platform of [one, two]) {
       const old = await platform.closed(1);
@@ -188,7 +176,7 @@ describe('a stream with destinations', () => {
   it('ends its restreams first, a frozen one too, and only then the stream', async () => {
     two.freeze();
     await api.end(stream.id);
-    await streamBecomes(stream.id, 'ended');
+    await stage.becomes(stream, 'ended');
     const types = (await api.events(stream.id)).map(({ type }) => type);
     const ending = types.slice(types.lastIndexOf('stream.ending'));
     expect(ending).toEqual(['stream.ending', 'restream.ended', 'restream.ended', 'stream.ended']);

@@ -5,46 +5,38 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectDatabase } from '../../platform/db/connection.js';
 import { streamWorkflowId } from '../../domain/task-queues.js';
-import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
-import { ApiClient } from '../support/api.js';
-import { Publisher } from '../support/publisher.js';
-import { until } from '../support/until.js';
+import { Stage } from '../support/stage.js';
 
-let stack: Stack;
-let api: ApiClient;
+let stage: Stage;
 /** What nobody may find anywhere: keys and secrets of this run. */
 const secrets: string[] = [];
 let streamId: string;
 
 beforeAll(async () => {
-  stack = await startStack({ HOLDFAST_LOG_LEVEL: 'trace' });
-  const run = await stack.run();
-  api = new ApiClient(run);
-  const stream = await api.create({ name: 'secret keeper', reusable: true });
+  stage = await Stage.open({ settings: { HOLDFAST_LOG_LEVEL: 'trace' } });
+  const { api } = stage;
+  const run = await stage.stack.run();
+  const { stream, publisher } = await stage.live({ name: 'secret keeper', reusable: true });
   streamId = stream.id;
-  const publisher = new Publisher(stream.publishUrl);
-  await until(async () => (await api.stream(stream.id)).status === 'live', 'live');
-  const second = new Publisher(stream.publishUrl);
+  const second = stage.publish(stream.publishUrl);
   await second.exited();
   const rotated = await api.call('POST', `/v1/streams/${stream.id}/rotate-key`);
   await publisher.exited();
-  const old = new Publisher(stream.publishUrl);
+  const old = stage.publish(stream.publishUrl);
   await old.exited();
   await api.call('POST', `/v1/streams/${stream.id}/nonsense`, { streamKey: stream.streamKey });
   await api.end(stream.id);
-  await until(async () => (await api.stream(stream.id)).status === 'idle', 'idle');
+  await stage.becomes(stream, 'idle');
   expect(rotated.body.streamKey).not.toBe(stream.streamKey);
   secrets.push(run.apiSecret, stream.streamKey, rotated.body.streamKey);
 });
-afterAll(async () => {
-  await stack?.stop();
-});
+afterAll(() => stage?.close());
 
 const found = (text: string): number => secrets.filter((secret) => text.includes(secret)).length;
 
 describe('no stream key and no API secret is', () => {
   it('in any log', () => {
-    const logs = join(stack.dataDir, 'logs');
+    const logs = join(stage.stack.dataDir, 'logs');
     const files = readdirSync(logs, { recursive: true, encoding: 'utf8' })
       .map((name) => join(logs, name))
       .filter((path) => statSync(path).isFile());
@@ -53,13 +45,13 @@ describe('no stream key and no API secret is', () => {
   });
 
   it('in the timeline', async () => {
-    const events = await api.events(streamId);
+    const events = await stage.api.events(streamId);
     expect(events.length).toBeGreaterThan(3);
     expect(found(JSON.stringify(events))).toBe(0);
   });
 
   it('in the history Temporal keeps', async () => {
-    const connection = await Connection.connect({ address: (await stack.run()).temporal });
+    const connection = await Connection.connect({ address: (await stage.stack.run()).temporal });
     const client = new Client({ connection });
     let histories = 0;
     for await (const execution of client.workflow.list({ query: `WorkflowId = "${streamWorkflowId(streamId)}"` })) {
@@ -74,7 +66,7 @@ describe('no stream key and no API secret is', () => {
   });
 
   it('in the database in clear', async () => {
-    const db = connectDatabase((await stack.run()).database);
+    const db = connectDatabase((await stage.stack.run()).database);
     try {
       const tables: string[] = await db('pg_tables').where('schemaname', 'public').pluck('tablename');
       for (const table of tables) {

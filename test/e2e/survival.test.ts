@@ -1,44 +1,32 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dataPaths } from '../../platform/config/addresses.js';
-import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
 import type { EncoderRecord } from '../../media/encoder/encoder-registry.js';
 import { isRunning } from '../../media/process/process-identity.js';
-import { ApiClient, type StreamView } from '../support/api.js';
-import { launchBrowser, Player } from '../support/player.js';
+import type { ApiClient } from '../support/api.js';
+import type { Player } from '../support/player.js';
 import { mediaPlaylists, multivariant } from '../support/playlist.js';
-import { Publisher } from '../support/publisher.js';
+import type { Publisher } from '../support/publisher.js';
+import { Stage, type StagedStream } from '../support/stage.js';
 import { until } from '../support/until.js';
 
-let stack: Stack;
+let stage: Stage;
 let api: ApiClient;
-let browser: Browser;
 let publisher: Publisher;
 let player: Player;
-let stream: StreamView & { publishUrl: string };
+let stream: StagedStream;
 
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([startStack(), launchBrowser()]);
-  api = new ApiClient(await stack.run());
-  stream = await api.create();
-  publisher = new Publisher(stream.publishUrl);
-  await until(async () => (await api.stream(stream.id)).status === 'live', 'live');
-  player = await Player.open(browser, stream.playback.player);
+  stage = await Stage.open({ browser: true });
+  api = stage.api;
+  ({ stream, publisher } = await stage.live());
+  player = await stage.watch(stream);
   await until(() => player.isMoving(), 'the first picture');
 });
-afterAll(async () => {
-  await publisher?.stop();
-  await browser?.close();
-  await stack?.stop();
-});
+afterAll(() => stage?.close());
 
-const encoder = (): EncoderRecord => {
-  const dir = dataPaths(stack.dataDir).encoders;
-  const names = readdirSync(dir).filter((name) => name.endsWith('.json'));
-  expect(names).toHaveLength(1);
-  return JSON.parse(readFileSync(join(dir, names[0]!), 'utf8')) as EncoderRecord;
+const encoder = async (): Promise<EncoderRecord> => {
+  const all = await stage.encoders();
+  expect(all).toHaveLength(1);
+  return all[0]!;
 };
 
 const discontinuities = async (): Promise<number> => {
@@ -48,32 +36,22 @@ const discontinuities = async (): Promise<number> => {
   return counts[0]!;
 };
 
-/** kill -9, then wait until the supervisor has another one in its place. */
-async function killAndAwaitReplacement(name: string): Promise<void> {
-  const pid = (await stack.run()).processes[name]!;
-  process.kill(pid, 'SIGKILL');
-  await until(async () => {
-    const now = (await stack.run()).processes[name];
-    return now !== undefined && now !== pid;
-  }, `another ${name}`);
-}
-
 describe('in the middle of a broadcast', () => {
   it.each(['stream-worker', 'media-worker', 'api'])('kill -9 of %s leaves the encoder and the picture alone', async (name) => {
-    const before = encoder();
-    await killAndAwaitReplacement(name);
+    const before = await encoder();
+    await stage.kill(name);
     expect(await player.isMoving()).toBe(true);
-    await until(async () => (await api.stream(stream.id)).status === 'live', 'the API to answer: live');
-    expect(encoder().process).toEqual(before.process);
+    await stage.becomes(stream, 'live');
+    expect((await encoder()).process).toEqual(before.process);
     expect(isRunning(before.process)).toBe(true);
     expect(await discontinuities()).toBe(0);
   });
 
   it('kill -9 of the encoder brings the picture back by itself, in the same broadcast', async () => {
-    const before = encoder();
+    const before = await encoder();
     const { broadcastId } = await api.stream(stream.id);
     process.kill(before.process.pid, 'SIGKILL');
-    await until(() => encoder().epoch === before.epoch + 1, 'the next encoder');
+    await until(async () => (await encoder()).epoch === before.epoch + 1, 'the next encoder');
     await until(async () => (await discontinuities()) === 1, 'the discontinuity');
     expect(await player.isMoving()).toBe(true);
     expect(await api.stream(stream.id)).toMatchObject({ broadcastId, status: 'live' });
@@ -81,37 +59,37 @@ describe('in the middle of a broadcast', () => {
   });
 
   it('a publisher that is away and comes back as it was: the picture goes on with the slate, and with one discontinuity', async () => {
-    const before = { broken: await discontinuities(), encoder: encoder(), broadcastId: (await api.stream(stream.id)).broadcastId };
+    const before = { broken: await discontinuities(), encoder: await encoder(), broadcastId: (await api.stream(stream.id)).broadcastId };
     await publisher.stop('SIGKILL');
-    await until(async () => (await api.stream(stream.id)).status === 'reconnecting', 'reconnecting');
-    await until(() => encoder().epoch > before.encoder.epoch, 'the encoder of the slate');
-    const slate = encoder();
+    await stage.becomes(stream, 'reconnecting');
+    await until(async () => (await encoder()).epoch > before.encoder.epoch, 'the encoder of the slate');
+    const slate = await encoder();
     const { currentTime } = await player.state();
     await until(async () => (await player.state()).currentTime > currentTime + 6, 'the slate to play for six seconds');
-    publisher = new Publisher(stream.publishUrl);
-    await until(async () => (await api.stream(stream.id)).status === 'live', 'live again');
+    publisher = stage.publish(stream.publishUrl);
+    await stage.becomes(stream, 'live');
     expect(await player.isMoving()).toBe(true);
-    expect(encoder()).toEqual(slate);
+    expect(await encoder()).toEqual(slate);
     expect(await discontinuities()).toBe(before.broken + 1);
     expect((await api.stream(stream.id)).broadcastId).toBe(before.broadcastId);
     expect(player.page.url()).toBe(stream.playback.player);
   });
 
   it('a publisher that comes back with another picture gets an encoder of its own', async () => {
-    const before = { broken: await discontinuities(), encoder: encoder() };
+    const before = { broken: await discontinuities(), encoder: await encoder() };
     await publisher.stop();
-    await until(async () => (await api.stream(stream.id)).status === 'reconnecting', 'reconnecting');
-    publisher = new Publisher(stream.publishUrl, { video: 'testsrc2=size=426x240:rate=25' });
-    await until(async () => (await api.stream(stream.id)).status === 'live', 'live again');
-    await until(() => encoder().epoch > before.encoder.epoch, 'its encoder');
+    await stage.becomes(stream, 'reconnecting');
+    publisher = stage.publish(stream.publishUrl, { video: 'testsrc2=size=426x240:rate=25' });
+    await stage.becomes(stream, 'live');
+    await until(async () => (await encoder()).epoch > before.encoder.epoch, 'its encoder');
     expect(await player.isMoving()).toBe(true);
     expect(await discontinuities()).toBeGreaterThan(before.broken);
   });
 
   it('end still works, in order', async () => {
-    const last = encoder();
+    const last = await encoder();
     expect((await api.end(stream.id)).status).toBe(202);
-    await until(async () => (await api.stream(stream.id)).status === 'ended', 'ended');
+    await stage.becomes(stream, 'ended');
     expect(isRunning(last.process)).toBe(false);
     const types = (await api.events(stream.id)).map((event) => event.type);
     expect(types.slice(-2)).toEqual(['stream.ending', 'stream.ended']);

@@ -1,13 +1,11 @@
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { dataPaths } from '../../platform/config/addresses.js';
 import { type MediaHost, startMediaHost } from '../../tools/launcher/stack/media-host.js';
-import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
 import { EncoderRegistry } from '../../media/encoder/encoder-registry.js';
-import { ApiClient, type StreamView } from '../support/api.js';
-import { launchBrowser, Player } from '../support/player.js';
+import type { ApiClient } from '../support/api.js';
 import { bytes, mediaPlaylists, multivariant } from '../support/playlist.js';
-import { Publisher } from '../support/publisher.js';
+import type { Publisher } from '../support/publisher.js';
+import { Stage, type StagedStream } from '../support/stage.js';
 import { ffmpegPath } from '../support/toolchain.js';
 import { until } from '../support/until.js';
 
@@ -21,32 +19,31 @@ interface Part {
   durationSeconds: number | null;
 }
 
-let stack: Stack;
+let stage: Stage;
 let first: MediaHost;
 let api: ApiClient;
-let browser: Browser;
-let stream: StreamView & { publishUrl: string };
+let stream: StagedStream;
 let publisher: Publisher;
 let broadcastId: string | null;
 /** Numbers that viewers of the first host have seen. */
 let lastNumber = 0;
 
+const FAST = { HOLDFAST_VIDEO_PRESET: 'ultrafast' };
+
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([startStack({ HOLDFAST_VIDEO_PRESET: 'ultrafast' }), launchBrowser()]);
-  first = await startMediaHost({ stack, hostId: 'first', ffmpegPath: ffmpegPath(), settings: { HOLDFAST_VIDEO_PRESET: 'ultrafast' } });
-  api = new ApiClient(await stack.run());
+  stage = await Stage.open({ settings: FAST, browser: true });
+  first = await startMediaHost({ stack: stage.stack, hostId: 'first', ffmpegPath: ffmpegPath(), settings: FAST });
+  api = stage.api;
   stream = await api.create({ record: true });
-  publisher = new Publisher(`${first.rtmp}/${stream.streamKey}`, SMALL);
-  await until(async () => (await api.stream(stream.id)).status === 'live', 'live at the first host');
+  publisher = stage.publish(`${first.rtmp}/${stream.streamKey}`, SMALL);
+  await stage.becomes(stream, 'live');
 });
 afterAll(async () => {
-  await publisher?.stop('SIGKILL');
-  await browser?.close();
   await first?.stop();
-  await stack?.stop();
+  await stage?.close();
 });
 
-const types = async (): Promise<string[]> => (await api.events(stream.id)).map(({ type }) => type);
+const types = (): Promise<string[]> => stage.eventTypes(stream);
 const playlistsAt = async (hls: string) => mediaPlaylists(await multivariant(hls));
 const parts = async (): Promise<Part[]> =>
   (await api.call<{ data: { parts: Part[] }[] }>('GET', `/v1/streams/${stream.id}/recordings`)).body.data[0]!.parts;
@@ -65,10 +62,10 @@ it('the API points viewers to the host that has the broadcast', async () => {
 it('a whole host killed: its publisher goes on at another one, in the same broadcast, and viewers play there', async () => {
   await first.kill();
   await publisher.exited();
-  const { rtmp, playback } = await stack.run();
+  const { rtmp, playback } = await stage.stack.run();
   await until(
     async () => {
-      if (!publisher.running) publisher = new Publisher(`${rtmp}/${stream.streamKey}`, SMALL);
+      if (!publisher.running) publisher = stage.publish(`${rtmp}/${stream.streamKey}`, SMALL);
       return (await types()).includes('stream.reconnected');
     },
     'live at the second host',
@@ -90,18 +87,17 @@ it('a whole host killed: its publisher goes on at another one, in the same broad
     'stream.reconnecting',
     'stream.reconnected',
   ]);
-  const player = await Player.open(browser, now.playback.player);
+  const player = await stage.watch(now);
   await until(() => player.isMoving(), 'the picture at the second host');
   await player.close();
 });
 
 it('the old host that returns disturbs nothing', async () => {
-  const encoders = new EncoderRegistry(dataPaths(stack.dataDir).encoders);
-  const before = await encoders.list();
+  const before = await stage.encoders();
   await first.start();
   const own = new EncoderRegistry(dataPaths(first.dataDir).encoders);
   await until(async () => (await own.list()).length === 0, 'the old host to have forgotten its encoder');
-  expect(await encoders.list()).toEqual(before);
+  expect(await stage.encoders()).toEqual(before);
   expect(await api.stream(stream.id)).toMatchObject({ status: 'live', broadcastId });
 });
 

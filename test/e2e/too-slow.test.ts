@@ -1,15 +1,11 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dataPaths } from '../../platform/config/addresses.js';
-import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
 import type { EncoderRecord } from '../../media/encoder/encoder-registry.js';
-import { ApiClient, type StreamView } from '../support/api.js';
-import { launchBrowser, Player } from '../support/player.js';
+import type { ApiClient, StreamView } from '../support/api.js';
 import { bytes, mediaPlaylists, multivariant } from '../support/playlist.js';
-import { Publisher } from '../support/publisher.js';
+import { Stage } from '../support/stage.js';
 import { ffmpegPath } from '../support/toolchain.js';
 import { until } from '../support/until.js';
 
@@ -22,11 +18,9 @@ const TOP = '360p';
 const REST = '240p';
 
 let dir: string;
-let stack: Stack;
+let stage: Stage;
 let api: ApiClient;
-let browser: Browser;
 let stream: StreamView;
-const publishers: Publisher[] = [];
 
 const slowSign = (): string => join(dir, 'slow');
 
@@ -46,21 +40,10 @@ async function slowFfmpeg(): Promise<string> {
   return path;
 }
 
-async function publish(settings: Record<string, unknown>): Promise<StreamView> {
-  const created = await api.create(settings);
-  publishers.push(new Publisher(created.publishUrl, { video: `testsrc2=size=${PICTURE}:rate=30` }));
-  await until(async () => (await api.stream(created.id)).status === 'live', 'live');
-  return created;
-}
+const publish = async (settings: Record<string, unknown>): Promise<StreamView> =>
+  (await stage.live(settings, { video: `testsrc2=size=${PICTURE}:rate=30` })).stream;
 
-async function encoderOf({ id }: StreamView): Promise<EncoderRecord> {
-  const { broadcastId } = await api.stream(id);
-  const folder = dataPaths(stack.dataDir).encoders;
-  const records = await Promise.all(
-    (await readdir(folder)).filter((name) => name.endsWith('.json')).map((name) => readFile(join(folder, name), 'utf8')),
-  );
-  return records.map((text) => JSON.parse(text) as EncoderRecord).find((record) => record.broadcastId === broadcastId)!;
-}
+const encoderOf = async (one: StreamView): Promise<EncoderRecord> => (await stage.encoderOf(one))!;
 
 const tooSlow = async ({ id }: StreamView) => (await api.events(id)).filter(({ data }) => data.problem === 'encoder_too_slow');
 const listed = async ({ playback }: StreamView): Promise<string[]> =>
@@ -68,16 +51,11 @@ const listed = async ({ playback }: StreamView): Promise<string[]> =>
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'holdfast-slow-'));
-  [stack, browser] = await Promise.all([
-    startStack({ HOLDFAST_FFMPEG: await slowFfmpeg(), HOLDFAST_VIDEO_PRESET: 'ultrafast' }),
-    launchBrowser(),
-  ]);
-  api = new ApiClient(await stack.run());
+  stage = await Stage.open({ settings: { HOLDFAST_FFMPEG: await slowFfmpeg(), HOLDFAST_VIDEO_PRESET: 'ultrafast' }, browser: true });
+  api = stage.api;
 });
 afterAll(async () => {
-  await Promise.all(publishers.map((publisher) => publisher.stop()));
-  await browser?.close();
-  await stack?.stop();
+  await stage?.close();
   await rm(dir, { recursive: true, force: true });
 });
 
@@ -87,7 +65,7 @@ describe('on a media host that is too slow', () => {
     async () => {
       stream = await publish({});
       expect(await listed(stream)).toEqual([TOP, REST]);
-      const player = await Player.open(browser, stream.playback.player);
+      const player = await stage.watch(stream);
       await until(async () => (await player.state()).levels === 2, 'the levels');
       await player.chooseLevel(1);
       await until(async () => (await player.state()).height === 360, 'the largest picture', FOUND_WITHIN_MS);
@@ -102,7 +80,7 @@ describe('on a media host that is too slow', () => {
       await until(async () => (await listed(stream)).join() === REST, 'the playlist without it', FOUND_WITHIN_MS);
       await until(async () => (await player.state()).height === 240, 'the smaller picture where the larger one was', FOUND_WITHIN_MS);
       expect(await player.isMoving()).toBe(true);
-      expect((await api.stream(stream.id)).status).toBe('live');
+      expect(await stage.status(stream)).toBe('live');
 
       expect((await until(async () => (await tooSlow(alone))[0], 'the other to be told of', FOUND_WITHIN_MS)).data).toMatchObject({
         problem: 'encoder_too_slow',
@@ -116,7 +94,7 @@ describe('on a media host that is too slow', () => {
 
   it('the largest rendition is there from beginning to end afterwards', async () => {
     await api.end(stream.id);
-    await until(async () => (await api.stream(stream.id)).status === 'ended', 'ended');
+    await stage.becomes(stream, 'ended');
     expect(await listed(stream)).toEqual([TOP, REST]);
     const master = await multivariant(stream.playback.hls);
     const top = (await mediaPlaylists(master)).find(({ url }) => url.includes(`/${TOP}/`))!;

@@ -1,36 +1,23 @@
 import { readFileSync } from 'node:fs';
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startStack, type Stack } from '../../tools/launcher/stack/stack.js';
-import { ApiClient, type StreamView } from '../support/api.js';
-import { launchBrowser, Player } from '../support/player.js';
-import { Publisher } from '../support/publisher.js';
+import type { Player } from '../support/player.js';
+import { Stage, type StagedStream } from '../support/stage.js';
 import { until } from '../support/until.js';
 
 const COUNT = 2;
-let stack: Stack;
-let api: ApiClient;
-let browser: Browser;
-let publisher: Publisher;
+let stage: Stage;
 let player: Player;
-let stream: StreamView & { publishUrl: string };
+let stream: StagedStream;
 
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([startStack({ HOLDFAST_VIEWER_PROCESSES: String(COUNT) }), launchBrowser()]);
-  api = new ApiClient(await stack.run());
-  stream = await api.create();
-  publisher = new Publisher(stream.publishUrl);
-  await until(async () => (await api.stream(stream.id)).status === 'live', 'live');
-  player = await Player.open(browser, stream.playback.player);
+  stage = await Stage.open({ settings: { HOLDFAST_VIEWER_PROCESSES: String(COUNT) }, browser: true });
+  ({ stream } = await stage.live());
+  player = await stage.watch(stream);
   await until(() => player.isMoving(), 'the first picture');
 });
-afterAll(async () => {
-  await publisher?.stop();
-  await browser?.close();
-  await stack?.stop();
-});
+afterAll(() => stage?.close());
 
-const originPid = async (): Promise<number> => (await stack.run()).processes.origin!;
+const originPid = (): Promise<number> => stage.pid('origin');
 /** See proc_pid_task(5). */
 const childrenOf = (pid: number): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
@@ -73,8 +60,7 @@ describe('viewers served by processes of their own', () => {
   it('come back with the origin when that is killed, and none is left of the one before', async () => {
     const before = await originPid();
     const children = childrenOf(before);
-    process.kill(before, 'SIGKILL');
-    await until(async () => ![undefined, before].includes((await stack.run()).processes.origin), 'another origin');
+    await stage.kill('origin');
     await until(() => !children.some(isThere), 'the processes of the one before to be gone');
     await until(() => player.isMoving(), 'the picture');
     expect(childrenOf(await originPid())).toHaveLength(COUNT);
