@@ -1,7 +1,7 @@
 import js from '@eslint/js';
 import importX, { createNodeResolver } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
-import { ENTRY_FILES, ENTRY_MAY_IMPORT, FORBIDDEN_PACKAGES, MAY_IMPORT, ROOMS } from './tools/lint/rooms.js';
+import { ENTRY_FILES, ENTRY_MAY_IMPORT, FORBIDDEN_PACKAGES, MAY_IMPORT, ROOMS, TYPES_ONLY } from './tools/lint/rooms.js';
 
 /** A hard look at anything above; generated code does not exist here. */
 const MAX_LINES = 300;
@@ -25,11 +25,31 @@ function zonesOf(target, room, allowed) {
   }));
 }
 
-/** A room without the packages that would break it; entry files compose, so they are free. */
-const packageRules = Object.entries(FORBIDDEN_PACKAGES).map(([room, regex]) => ({
+const depthOf = (room) => room.split('/').length;
+
+/**
+ * A room without the packages that would break it; entry files compose, so they are free. Of two that hold for a file the last one
+ * counts, which is that of the inner room.
+ */
+const packageRules = Object.entries(FORBIDDEN_PACKAGES)
+  .sort(([a], [b]) => depthOf(a) - depthOf(b))
+  .map(([room, regex]) => ({
+    files: [`${room}/**/*.ts`],
+    ignores: ENTRY_FILES,
+    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex, message: `Not a package for ${room} (tools/lint/rooms.js).` }] }] },
+  }));
+
+const ONLY_TYPES = 'Only types: the code runs in another process (tools/lint/rooms.js).';
+
+/** Workflow code runs in a sandbox: of what runs elsewhere it knows the shapes. */
+const typeRules = Object.entries(TYPES_ONLY).map(([room, others]) => ({
   files: [`${room}/**/*.ts`],
-  ignores: ENTRY_FILES,
-  rules: { 'no-restricted-imports': ['error', { patterns: [{ regex, message: `Not a package for ${room} (tools/lint/rooms.js).` }] }] },
+  rules: {
+    '@typescript-eslint/no-restricted-imports': [
+      'error',
+      { patterns: [{ group: others.map((other) => `**/${other}/**`), allowTypeImports: true, message: ONLY_TYPES }] },
+    ],
+  },
 }));
 
 /** What plain JavaScript finds in Node and in browsers. TypeScript knows by itself. */
@@ -56,8 +76,6 @@ const GLOBALS = [
   'window',
 ];
 
-/** Workflow code runs in a sandbox, and must decide the same on every replay. */
-const ONLY_TYPES = 'Only types: the code runs in another process.';
 const ONLY_ENTRIES = 'Only entry files read the environment (tools/lint/rooms.js).';
 
 export default tseslint.config(
@@ -105,15 +123,7 @@ export default tseslint.config(
     },
   },
   ...packageRules,
-  {
-    files: ['workflows/**/*.ts'],
-    rules: {
-      '@typescript-eslint/no-restricted-imports': [
-        'error',
-        { patterns: [{ group: ['../activities/*', '**/contracts/*'], allowTypeImports: true, message: ONLY_TYPES }] },
-      ],
-    },
-  },
+  ...typeRules,
   {
     files: Object.keys(MAY_IMPORT).map((room) => `${room}/**/*.ts`),
     ignores: ENTRY_FILES,

@@ -26,7 +26,10 @@ const RECONNECT_MS = 500;
 /** The workflow code as built; one file, so that no compiler runs in production. */
 export const workflowBundle = () => ({ codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) });
 
-/** Sends the SDK's own log lines through the process's logger. Once per process, before any worker. `ownSignals`: it leaves the signals alone. */
+/**
+ * Sends the SDK's own log lines through the process's logger. Once per process, before any worker. `ownSignals`: it leaves the
+ * signals alone.
+ */
 export function installRuntime(log: Logger, options: { ownSignals?: boolean } = {}): void {
   Runtime.install({
     ...(options.ownSignals ? { shutdownSignals: [] } : {}),

@@ -167,7 +167,8 @@ export const ENVIRONMENT = z.object({
     .max(65_536)
     .default(128)
     .describe(
-      'Memory (MiB) of the origin for the newest segments of all broadcasts: half a minute of seven ladders of 5 Mbit/s. What is not there is read from disk',
+      'Memory (MiB) of the origin for the newest segments of all broadcasts: half a minute of seven ladders of 5 Mbit/s. ' +
+        'What is not there is read from disk',
     ),
   HOLDFAST_VIEWER_PROCESSES: limit(0).describe(
     'Processes of the origin that serve viewers, for more than one core can; 0: the origin serves them itself',

@@ -4,6 +4,8 @@ import { classifyEnd } from '../../domain/restream-outcome.js';
 const OPENING = (reason: string) => `[out#0/flv @ 0x1] [fatal] Error opening output rtmp://host/…: ${reason}
 [error] Error opening output file rtmp://host/….
 [fatal] Error opening output files: ${reason}`;
+/** The lines of a log, without those of the opening. */
+const LINES = (...lines: string[]): string => lines.join('\n');
 const BROKEN_PIPE = `[vost#0:0/copy @ 0x1] [error] Error submitting a packet to the muxer: Broken pipe
 [out#0/flv @ 0x1] [error] Error muxing a packet
 [out#0/flv @ 0x1] [error] Task finished with error code: -32 (Broken pipe)
@@ -21,7 +23,11 @@ const ENDS: [string, string, boolean, string, RegExp][] = [
   ],
   [
     'an application refused',
-    `[rtmp @ 0x1] [error] Unknown connect error (unsupported authentication method?)\n[rtmp @ 0x1] [error] Server error: No such application\n${OPENING('Unknown error occurred')}`,
+    LINES(
+      '[rtmp @ 0x1] [error] Unknown connect error (unsupported authentication method?)',
+      '[rtmp @ 0x1] [error] Server error: No such application',
+      OPENING('Unknown error occurred'),
+    ),
     false,
     'destination_refused',
     /"No such application"/,
@@ -29,7 +35,10 @@ const ENDS: [string, string, boolean, string, RegExp][] = [
   ['a connection closed instead of an answer', OPENING('Input/output error'), false, 'destination_refused', /before it took the stream/],
   [
     'a connection closed right after the publish was accepted',
-    '[vost#0:0/copy @ 0x1] [error] Error submitting a packet to the muxer: End of file\n[out#0/flv @ 0x1] [error] Error writing trailer: End of file',
+    LINES(
+      '[vost#0:0/copy @ 0x1] [error] Error submitting a packet to the muxer: End of file',
+      '[out#0/flv @ 0x1] [error] Error writing trailer: End of file',
+    ),
     false,
     'destination_refused',
     /as soon as the stream began/,
@@ -45,7 +54,11 @@ const ENDS: [string, string, boolean, string, RegExp][] = [
   ],
   [
     'no server at the port',
-    `[tcp @ 0x1] [error] Connection to tcp://host:9?tcp_nodelay=0 failed: Connection refused\n[rtmp @ 0x1] [error] Cannot open connection tcp://host:9?tcp_nodelay=0\n${OPENING('Connection refused')}`,
+    LINES(
+      '[tcp @ 0x1] [error] Connection to tcp://host:9?tcp_nodelay=0 failed: Connection refused',
+      '[rtmp @ 0x1] [error] Cannot open connection tcp://host:9?tcp_nodelay=0',
+      OPENING('Connection refused'),
+    ),
     false,
     'destination_unreachable',
     /\(Connection refused\)/,
@@ -80,7 +93,12 @@ const ENDS: [string, string, boolean, string, RegExp][] = [
   ],
   [
     'a wrong SRT passphrase',
-    `12:00:00.562397/SRT:RcvQ:w1!W:SRT.cn: @1: processConnectResponse: rejecting per reception of a rejection HS response: ERROR:BADSECRET\n[srt @ 0x1] [error] Connection to srt://host:9 failed: Input/output error\n${OPENING('Input/output error')}`,
+    LINES(
+      '12:00:00.562397/SRT:RcvQ:w1!W:SRT.cn: @1: processConnectResponse: ' +
+        'rejecting per reception of a rejection HS response: ERROR:BADSECRET',
+      '[srt @ 0x1] [error] Connection to srt://host:9 failed: Input/output error',
+      OPENING('Input/output error'),
+    ),
     false,
     'destination_refused',
     /passphrase/,
@@ -102,7 +120,11 @@ const ENDS: [string, string, boolean, string, RegExp][] = [
   ],
   [
     "an ingest that is down, whose refused connection is not the platform's",
-    '[tcp @ 0x1] [error] Connection to tcp://127.0.0.1:9 failed: Connection refused\n[in#0 @ 0x1] [error] Error opening input: Connection refused\n[error] Error opening input file http://127.0.0.1:9/….',
+    LINES(
+      '[tcp @ 0x1] [error] Connection to tcp://127.0.0.1:9 failed: Connection refused',
+      '[in#0 @ 0x1] [error] Error opening input: Connection refused',
+      '[error] Error opening input file http://127.0.0.1:9/….',
+    ),
     false,
     'restream_source_lost',
     /programme/,

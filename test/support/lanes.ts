@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { importsOf, sourceOf } from './imports.js';
+import { ROOT } from './product-files.js';
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const TESTS = join(ROOT, 'test');
 /** Who reaches one of these fills the machine: a whole Holdfast, or a browser that decodes. */
 const WHOLE = ['tools/launcher/stack/stack.ts', 'test/support/player.ts'].map((path) => join(ROOT, path));
@@ -9,9 +10,6 @@ const WHOLE = ['tools/launcher/stack/stack.ts', 'test/support/player.ts'].map((p
 const PROGRAMS = [join(ROOT, 'test/support/toolchain.ts')];
 /** Programs of ours are started from the built files. */
 const BUILT = /['"`/]dist\//;
-/** The relative path of an import or a re-export; types alone lead nowhere. */
-const IMPORT = /\b(?:import|export)\s+(?!type\b)[^'";]*?from\s*'(\.[^']+)'|\bimport\s*\(?\s*'(\.[^']+)'/g;
-
 /**
  * How test files may run. `fast`: they need nothing but Node. `parts`: real programs, which mostly wait, so that two files run at
  * the same time. `whole`: one at a time, or the machine would be too slow for what they look at.
@@ -28,7 +26,7 @@ export function testFiles(): Record<Lane, string[]> {
 
 function laneOf(file: string): Lane {
   const reached = new Set([file]);
-  for (const path of reached) for (const imported of importsOf(path)) reached.add(imported);
+  for (const path of reached) for (const imported of importsOf(path, { types: false })) reached.add(imported);
   if (WHOLE.some((path) => reached.has(path))) return 'whole';
   const paths = [...reached];
   const needsPrograms = PROGRAMS.some((path) => reached.has(path)) || paths.some((path) => isTest(path) && BUILT.test(sourceOf(path)));
@@ -36,17 +34,3 @@ function laneOf(file: string): Lane {
 }
 
 const isTest = (path: string): boolean => !relative(TESTS, path).startsWith('..');
-
-const sources = new Map<string, string>();
-function sourceOf(path: string): string {
-  const known = sources.get(path) ?? readFileSync(path, 'utf8');
-  sources.set(path, known);
-  return known;
-}
-
-/** The files that a file imports by a relative path. */
-function importsOf(path: string): string[] {
-  if (!/\.(ts|mjs|js)$/.test(path)) return [];
-  const named = [...sourceOf(path).matchAll(IMPORT)].map((match) => resolve(dirname(path), (match[1] ?? match[2])!));
-  return named.map((name) => (existsSync(name) ? name : name.replace(/\.js$/, '.ts'))).filter(existsSync);
-}

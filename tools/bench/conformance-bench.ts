@@ -104,8 +104,7 @@ async function report(
     ])}\n\nfindings: ${findings.length}`,
   );
   for (const finding of findings.slice(0, SHOWN_FINDINGS)) console.log(`  ${finding}`);
-  console.log(
-    `kept in ${await keepResult(passthrough ? 'conformance-passthrough' : 'conformance', { machine: describeMachine(ffmpegPath), minutes, playlists: rows, findings })}`,
-  );
+  const result = passthrough ? 'conformance-passthrough' : 'conformance';
+  console.log(`kept in ${await keepResult(result, { machine: describeMachine(ffmpegPath), minutes, playlists: rows, findings })}`);
   return findings.length === 0;
 }

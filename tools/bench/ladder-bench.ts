@@ -52,13 +52,15 @@ export async function runLadderBench(options: LadderBenchOptions): Promise<void>
       const result = await measureOnce(options, stack, dir, clip, 'never');
       runs.push(result);
       console.log(
-        `run ${run}: media host ${sum(result.host).toFixed(2)} s, bare ffmpeg ${result.bare.toFixed(2)} s, ratio ${result.ratio.toFixed(3)}`,
+        `run ${run}: media host ${sum(result.host).toFixed(2)} s, bare ffmpeg ${result.bare.toFixed(2)} s, ` +
+          `ratio ${result.ratio.toFixed(3)}`,
       );
       if (!options.passthrough) continue;
       const copied = await measureOnce(options, stack, dir, clip, 'auto');
       shares.push(copied.ratio / result.ratio);
       console.log(
-        `run ${run}, passthrough: media host ${sum(copied.host).toFixed(2)} s, bare ffmpeg ${copied.bare.toFixed(2)} s, of the CPU without ${shares.at(-1)!.toFixed(3)}`,
+        `run ${run}, passthrough: media host ${sum(copied.host).toFixed(2)} s, bare ffmpeg ${copied.bare.toFixed(2)} s, ` +
+          `of the CPU without ${shares.at(-1)!.toFixed(3)}`,
       );
       console.log(resultTable(copied));
     }

@@ -55,11 +55,19 @@ worker_processes 1;
 pid ${join(dir, 'nginx.pid')};
 error_log stderr crit;
 events { worker_connections 1024; }
-rtmp { server { listen ${LOOPBACK}:${rtmp}; access_log off; application live { live on; hls on; hls_path ${media}; hls_fragment 2s; hls_playlist_length 12s; } } }
+rtmp {
+  server {
+    listen ${LOOPBACK}:${rtmp}; access_log off;
+    application live { live on; hls on; hls_path ${media}; hls_fragment 2s; hls_playlist_length 12s; }
+  }
+}
 http {
   access_log off; ${temporary}
   types { application/vnd.apple.mpegurl m3u8; video/mp2t ts; }
-  server { listen ${LOOPBACK}:${http}; location / { root ${media}; add_header Access-Control-Allow-Origin * always; add_header Cache-Control no-cache; } }
+  server {
+    listen ${LOOPBACK}:${http};
+    location / { root ${media}; add_header Access-Control-Allow-Origin * always; add_header Cache-Control no-cache; }
+  }
 }
 `,
   );

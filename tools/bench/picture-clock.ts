@@ -17,7 +17,8 @@ export function publishClock(ffmpegPath: string, url: string): ChildProcess {
   const blocks = Array.from(
     { length: BITS },
     (_, bit) =>
-      `drawbox=x=${bit * BLOCK}:y=0:w=${BLOCK}:h=${BLOCK}:color=white:t=fill:enable='mod(floor(floor(t*${FRAME_RATE}+0.5)/${2 ** bit})\\,2)'`,
+      `drawbox=x=${bit * BLOCK}:y=0:w=${BLOCK}:h=${BLOCK}:color=white:t=fill:` +
+      `enable='mod(floor(floor(t*${FRAME_RATE}+0.5)/${2 ** bit})\\,2)'`,
   );
   const clock = [
     'setpts=RTCTIME/(TB*1000000)',

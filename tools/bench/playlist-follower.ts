@@ -222,7 +222,8 @@ export class PlaylistHistory {
       return;
     }
     const kept = known.parts.every((part, index) => JSON.stringify(part) === JSON.stringify(segment.parts[index]));
-    this.#expect(kept, `listed parts of segment ${segment.msn} changed: ${JSON.stringify(known.parts)} → ${JSON.stringify(segment.parts)}`);
+    const [before, after] = [JSON.stringify(known.parts), JSON.stringify(segment.parts)];
+    this.#expect(kept, `listed parts of segment ${segment.msn} changed: ${before} → ${after}`);
     this.partsSeen += segment.parts.length - known.parts.length;
     this.segments.set(segment.msn, segment);
   }

@@ -37,8 +37,8 @@ const LOOPBACK = '127.0.0.1';
 
 /**
  * CPU seconds of a restream that copies (mean of several), beside as many bare `ffmpeg -c copy` that send the same programme
- * to receivers of the same kind at the same time. Its supervision is shown apart: what the media worker uses more than in a window of the same
- * length without a restream, which on a busy machine is little more than a guess.
+ * to receivers of the same kind at the same time. Its supervision is shown apart: what the media worker uses more than in a
+ * window of the same length without a restream, which on a busy machine is little more than a guess.
  */
 export async function runRestreamBench(options: RestreamBenchOptions): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
@@ -50,13 +50,15 @@ export async function runRestreamBench(options: RestreamBenchOptions): Promise<v
       const result = await measureOnce(options, stack, clip);
       runs.push(result);
       console.log(
-        `run ${run}: restream's ffmpeg ${result.ffmpeg.toFixed(2)} s, bare ffmpeg ${result.bare.toFixed(2)} s, ratio ${result.ratio.toFixed(3)}`,
+        `run ${run}: restream's ffmpeg ${result.ffmpeg.toFixed(2)} s, bare ffmpeg ${result.bare.toFixed(2)} s, ` +
+          `ratio ${result.ratio.toFixed(3)}`,
       );
     }
     const ratio = median(runs.flatMap((result) => result.ratios));
     const share = median(runs.map((result) => total(result) / options.seconds));
     console.log(
-      `\n${resultTable(runs.at(-1)!)}\n\nratio of ffmpeg to bare ffmpeg (median of ${runs.length}): ${ratio.toFixed(3)}\nwith its supervision: ${(100 * share).toFixed(2)} % of a core`,
+      `\n${resultTable(runs.at(-1)!)}\n\nratio of ffmpeg to bare ffmpeg (median of ${runs.length}): ${ratio.toFixed(3)}\n` +
+        `with its supervision: ${(100 * share).toFixed(2)} % of a core`,
     );
     const result = { machine: describeMachine(options.ffmpegPath), seconds: options.seconds, ratio, share, runs };
     console.log(`kept in ${await keepResult('restream', result)}`);

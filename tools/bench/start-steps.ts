@@ -27,7 +27,8 @@ export type StartTimes = Partial<Record<StartStep, number>>;
 export const WATCH_FIRST_PICTURE = `window.holdfastPlayer.video.requestVideoFrameCallback(() => (window.firstPictureAt = Date.now()))`;
 
 /** What the page fetched, by the browser's own record. */
-const FETCHES = `performance.getEntriesByType('resource').map(({ name, responseEnd }) => ({ name, at: performance.timeOrigin + responseEnd }))`;
+const FETCHES = `performance.getEntriesByType('resource').map(
+  ({ name, responseEnd }) => ({ name, at: performance.timeOrigin + responseEnd }))`;
 
 /** Puts together what processes logged, what Temporal kept of the workflow, and what the browser saw, of one start. */
 export async function readStartTimes(

@@ -53,9 +53,13 @@ export async function runSwitchingBench({ ffmpegPath, chromiumPath, runs, second
         settledAfter.toFixed(1),
         String(stalls.length),
       ]);
-      console.log(
-        `\n${table([[`network (slow: ${SLOW_BITS_PER_SECOND / 1e6} Mbit/s), ${seconds} s each`, 'heights shown', 'settled after, s', 'stalls'], ...rows])}`,
-      );
+      const head = [
+        `network (slow: ${SLOW_BITS_PER_SECOND / 1e6} Mbit/s), ${seconds} s each`,
+        'heights shown',
+        'settled after, s',
+        'stalls',
+      ];
+      console.log(`\n${table([head, ...rows])}`);
       const result = { machine: describeMachine(ffmpegPath), partDuration, seconds, slowBitsPerSecond: SLOW_BITS_PER_SECOND, phases };
       console.log(`kept in ${await keepResult('switching', result)}`);
     });

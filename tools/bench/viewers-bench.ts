@@ -75,9 +75,8 @@ export async function runViewersBench(options: ViewersBenchOptions): Promise<voi
     if (options.h2) {
       console.log(HOW);
       const { seconds, viewers, partDuration, processes } = options;
-      console.log(
-        `kept in ${await keepResult(nameOf(options), { machine, seconds, viewers, partDuration, processes, ...followed, cached: undefined })}`,
-      );
+      const result = { machine, seconds, viewers, partDuration, processes, ...followed, cached: undefined };
+      console.log(`kept in ${await keepResult(nameOf(options), result)}`);
       return;
     }
     const holding = await whileLive(clip, { ...environment, HOLDFAST_PART_DURATION: options.heldPartDuration }, options, ({ measure }) =>
@@ -233,7 +232,8 @@ const errorsOf = ({ errors }: Measured): string =>
 const viewersTable = ({ viewers, partDuration, h2, processes }: ViewersBenchOptions, measured: Measured, perViewer: number): string =>
   table([
     [
-      `${viewers} following viewers${h2 ? ' over HTTP/2 and TLS' : ''}, parts of ${partDuration} s${processes > 0 ? `, ${processes} viewer processes` : ''}`,
+      `${viewers} following viewers${h2 ? ' over HTTP/2 and TLS' : ''}, parts of ${partDuration} s` +
+        (processes > 0 ? `, ${processes} viewer processes` : ''),
       '',
     ],
     ['CPU of the origin per viewer-second, ms', perViewer.toFixed(3)],

@@ -39,7 +39,9 @@ export class ViewerConnection {
   #requestTail: string;
 
   constructor(host: string, port: number, onFailure: (reason: string) => void) {
-    this.#requestTail = ` HTTP/1.1\r\nHost: ${host}:${port}\r\nConnection: keep-alive\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate, br\r\nUser-Agent: holdfast-bench\r\n\r\n`;
+    this.#requestTail =
+      ` HTTP/1.1\r\nHost: ${host}:${port}\r\nConnection: keep-alive\r\nAccept: */*\r\n` +
+      'Accept-Encoding: gzip, deflate, br\r\nUser-Agent: holdfast-bench\r\n\r\n';
     this.#socket = connect({ host, port, noDelay: true, onread: { buffer: READ_BUFFER, callback: (length) => this.#read(length) } });
     this.#socket.once('error', (error: NodeJS.ErrnoException) => onFailure(error.code ?? error.message));
     this.#socket.once('end', () => onFailure('closed by the server'));

@@ -8,6 +8,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build as esbuild } from 'esbuild';
+import { MAY_IMPORT, TYPES_ONLY } from '../lint/rooms.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = join(ROOT, 'dist');
@@ -17,8 +18,8 @@ const NOT_BUILT = new Set(['node_modules', 'dist', 'test', 'deploy', 'docs', 'co
 const NOT_COPIED = new Set(['.md', '.mjs']);
 const BUNDLE = join(DIST, 'workflow-bundle.js');
 const BUNDLE_STAMP = join(DIST, 'workflow-bundle.stamp');
-/** What the bundle is made of: the workflows and the rooms they may import. */
-const BUNDLED_ROOMS = ['workflows', 'domain'];
+/** What the bundle may be made of: the workflows, and everything they may import more than types of. */
+const BUNDLED = ['workflows', ...MAY_IMPORT.workflows.filter((other) => !TYPES_ONLY.workflows.includes(other))];
 
 /** @returns {Promise<{written: number, bundled: boolean}>} files that changed, and whether the bundle was made anew */
 export async function build() {
@@ -104,10 +105,16 @@ async function bundleWorkflows(outputs) {
   return true;
 }
 
+/** Whether a change of this file makes another bundle. @param {string} path of the source or the built file, from the top */
+export function isBundled(path) {
+  const source = path.split(sep).join('/').replace(/\.js$/, '.ts');
+  return BUNDLED.some((allowed) => source === allowed || source.startsWith(`${allowed}/`));
+}
+
 async function bundleInputsHash(outputs) {
   const hash = createHash('sha256');
   hash.update(await readFile(join(ROOT, 'package-lock.json')));
-  const inputs = [...outputs.keys()].filter((path) => BUNDLED_ROOMS.includes(relative(DIST, path).split(sep)[0]));
+  const inputs = [...outputs.keys()].filter((path) => isBundled(relative(DIST, path)));
   for (const path of inputs.sort()) hash.update(relative(DIST, path)).update(outputs.get(path));
   return hash.digest('hex');
 }

@@ -30,6 +30,9 @@ export const MAY_IMPORT = {
   workers: ['activities', 'domain', 'media', 'platform', 'workflows'],
 };
 
+/** Rooms of which a room may import types alone: their code runs in another process. */
+export const TYPES_ONLY = { workflows: ['activities', 'domain/contracts'] };
+
 /** Entry files read the environment and connect the database, for their room. */
 export const ENTRY_MAY_IMPORT = {
   ingest: ['platform/config', 'platform/db', 'platform/auth'],

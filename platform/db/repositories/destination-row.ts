@@ -2,7 +2,38 @@ import type { SecretBox } from '../../auth/secret-box.js';
 import type { DestinationError, DestinationStatus, RestreamRendition } from '../../../domain/destination.js';
 import type { ErrorCode } from '../../../domain/errors.js';
 import type { PlatformId } from '../../../domain/platforms.js';
-import type { DestinationRecord } from './destinations.js';
+
+/** What the owner of a destination sets. `url` and `streamKey` are secrets: for the process that sends alone. */
+export interface DestinationSettings {
+  name: string | null;
+  /** null: an address of the owner's own. */
+  platform: PlatformId | null;
+  url: string;
+  /** null: the key is in the URL. */
+  streamKey: string | null;
+  /** Sent to in every broadcast. */
+  enabled: boolean;
+  rendition: RestreamRendition;
+  slate: boolean;
+}
+
+export interface NewDestination extends DestinationSettings {
+  id: string;
+  streamId: string;
+}
+
+/** A target of restreaming; from `status` on the workflow's projection. */
+export interface DestinationRecord extends NewDestination {
+  status: DestinationStatus;
+  attempts: number;
+  lastError: DestinationError | null;
+  nextAttemptAt: Date | null;
+  startedAt: Date | null;
+  /** Over the present, else the last, connection. */
+  bytesSent: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
 
 /** One row of `destinations`, as pg returns it: what its owner set, then what the workflow wrote of its restream. */
 export interface DestinationRow {

@@ -1,41 +1,15 @@
 import type { Knex } from 'knex';
 import type { SecretBox } from '../../auth/secret-box.js';
-import type { DestinationError, DestinationStatus, RestreamRendition } from '../../../domain/destination.js';
-import type { PlatformId } from '../../../domain/platforms.js';
-import { toDestination, type DestinationRow } from './destination-row.js';
+import {
+  toDestination,
+  type DestinationRecord,
+  type DestinationRow,
+  type DestinationSettings,
+  type NewDestination,
+} from './destination-row.js';
+
+export type { DestinationRecord, DestinationSettings, NewDestination } from './destination-row.js';
 import { readPage, type Page, type PageRequest } from './page.js';
-
-/** What the owner of a destination sets. `url` and `streamKey` are secrets: for the process that sends alone. */
-export interface DestinationSettings {
-  name: string | null;
-  /** null: an address of the owner's own. */
-  platform: PlatformId | null;
-  url: string;
-  /** null: the key is in the URL. */
-  streamKey: string | null;
-  /** Sent to in every broadcast. */
-  enabled: boolean;
-  rendition: RestreamRendition;
-  slate: boolean;
-}
-
-export interface NewDestination extends DestinationSettings {
-  id: string;
-  streamId: string;
-}
-
-/** A target of restreaming; from `status` on the workflow's projection. */
-export interface DestinationRecord extends NewDestination {
-  status: DestinationStatus;
-  attempts: number;
-  lastError: DestinationError | null;
-  nextAttemptAt: Date | null;
-  startedAt: Date | null;
-  /** Over the present, else the last, connection. */
-  bytesSent: number;
-  createdAt: Date;
-  updatedAt: Date;
-}
 
 /** Gets the stored settings, returns the ones to store; what it throws leaves the row as it is. */
 export type ChangeDestination = (stored: DestinationRecord) => DestinationSettings;

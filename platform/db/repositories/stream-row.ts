@@ -1,6 +1,17 @@
 import type { CustomRung } from '../../../domain/ladder.js';
 import type { Latency, PassthroughMode, PlaybackPolicy, StreamSettings, StreamStatus } from '../../../domain/stream.js';
-import type { StreamRecord } from './streams.js';
+
+/** A stream as its owner sees it; `status`, `disabled` and `broadcastId` are the workflow's projection. */
+export interface StreamRecord extends StreamSettings {
+  id: string;
+  name: string | null;
+  status: StreamStatus;
+  disabled: boolean;
+  broadcastId: string | null;
+  metadata: Record<string, string>;
+  createdAt: Date;
+  updatedAt: Date;
+}
 
 /** One row of `streams`, as pg returns it. */
 export interface StreamRow {

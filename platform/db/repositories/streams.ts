@@ -4,19 +4,9 @@ import type { CustomRung } from '../../../domain/ladder.js';
 import type { StreamSettings, StreamStatus } from '../../../domain/stream.js';
 import { createDestinationRepository, type NewDestination } from './destinations.js';
 import { readPage, type Page, type PageRequest } from './page.js';
-import { toStream, type StreamRow } from './stream-row.js';
+import { toStream, type StreamRecord, type StreamRow } from './stream-row.js';
 
-/** A stream as its owner sees it; `status`, `disabled` and `broadcastId` are the workflow's projection. */
-export interface StreamRecord extends StreamSettings {
-  id: string;
-  name: string | null;
-  status: StreamStatus;
-  disabled: boolean;
-  broadcastId: string | null;
-  metadata: Record<string, string>;
-  createdAt: Date;
-  updatedAt: Date;
-}
+export type { StreamRecord } from './stream-row.js';
 
 export interface NewStream extends StreamSettings {
   id: string;
