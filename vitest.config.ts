@@ -25,6 +25,6 @@ export default defineConfig({
   test: {
     testTimeout: TEST_TIMEOUT_MS,
     hookTimeout: TEST_TIMEOUT_MS,
-    projects: [lane('fast', 0, 2, []), lane('parts', 1, 2, [GLOBAL_SETUP]), lane('whole', 2, 1, [GLOBAL_SETUP])],
+    projects: [lane('fast', 0, 2, []), lane('parts', 1, 3, [GLOBAL_SETUP]), lane('whole', 2, 1, [GLOBAL_SETUP])],
   },
 });

@@ -11,7 +11,7 @@ const PROGRAMS = [join(ROOT, 'test/support/toolchain.ts')];
 /** Programs of ours are started from the built files. */
 const BUILT = /['"`/]dist\//;
 /**
- * How test files may run. `fast`: they need nothing but Node. `parts`: real programs, which mostly wait, so that two files run at
+ * How test files may run. `fast`: they need nothing but Node. `parts`: real programs, which mostly wait, so that three files run at
  * the same time. `whole`: one at a time, or the machine would be too slow for what they look at.
  */
 export type Lane = 'fast' | 'parts' | 'whole';

@@ -1,9 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readMasterKey } from '../../../platform/auth/master-key.js';
 import { addressesOf, dataPaths } from '../../../platform/config/addresses.js';
@@ -11,8 +10,8 @@ import { readEnvironment } from '../../../platform/config/env.js';
 import { EncoderRegistry, stopAllEncoders } from '../../../media/encoder/encoder-registry.js';
 import { RestreamRegistry, stopAllRestreams } from '../../../media/restream/restream-registry.js';
 import { nodeProcesses, reasonNodeProcessNotReady } from '../services/node-processes.js';
-import { freePort } from '../ports/ports.js';
-import { DIST, type Stack } from './stack.js';
+import { Children, isRunning } from './children.js';
+import { DIST, freePorts, type Stack } from './stack.js';
 
 /** What a media host consists of, in the order of their start. */
 const PROCESSES = ['origin', 'ingest', 'media-worker'] as const;
@@ -25,10 +24,6 @@ const PORT_VARIABLES = [
   'HOLDFAST_ORIGIN_CONTROL_PORT',
   'HOLDFAST_MEDIA_WORKER_PORT',
 ];
-const READY_LIMIT_MS = 120_000;
-const POLL_MS = 50;
-/** Kept of what the processes wrote, for the message when one fails. */
-const KEPT_OUTPUT = 200_000;
 
 /**
  * One more media host of an installation, on this machine: ingest, origin and media worker with ports and data of their own.
@@ -60,9 +55,8 @@ export interface MediaHostOptions {
 export async function startMediaHost({ stack, hostId, ffmpegPath, settings = {} }: MediaHostOptions): Promise<MediaHost> {
   const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-host-'));
   const [run, masterKey] = await Promise.all([stack.run(), readMasterKey({ path: dataPaths(stack.dataDir).masterKey })]);
-  const ports = await Promise.all(PORT_VARIABLES.map(async (name) => [name, String(await freePort())] as const));
   const variables = {
-    ...Object.fromEntries(ports),
+    ...(await freePorts(PORT_VARIABLES)),
     HOLDFAST_DATA_DIR: dataDir,
     HOLDFAST_HOST_ID: hostId,
     HOLDFAST_TEMPORAL_ADDRESS: run.temporal,
@@ -76,32 +70,21 @@ export async function startMediaHost({ stack, hostId, ffmpegPath, settings = {} 
   const paths = dataPaths(dataDir);
   const nodes = nodeProcesses(env);
   const children = new Map<MediaProcess, ChildProcess>();
-  let output = '';
+  const said = new Children();
 
   function startOne(name: MediaProcess): void {
     const present = children.get(name);
     if (present && isRunning(present)) return;
     const script = fileURLToPath(new URL(SCRIPTS[name], DIST));
-    const child = spawn(process.execPath, ['--enable-source-maps', script], {
-      env: { ...process.env, ...variables },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const keep = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(-KEPT_OUTPUT));
-    child.stdout.on('data', keep);
-    child.stderr.on('data', keep);
+    const child = said.start(['--enable-source-maps', script], { env: { ...process.env, ...variables } });
     children.set(name, child);
   }
 
   async function start(): Promise<void> {
     for (const name of PROCESSES) startOne(name);
-    const deadline = Date.now() + READY_LIMIT_MS;
     for (const name of PROCESSES) {
       const node = nodes.find((process) => process.name === name)!;
-      for (let reason = await reasonNodeProcessNotReady(node); reason !== null; reason = await reasonNodeProcessNotReady(node)) {
-        if (Date.now() > deadline || !isRunning(children.get(name)!))
-          throw new Error(`Media host ${hostId} did not start: ${reason}\n${output}`);
-        await delay(POLL_MS);
-      }
+      await said.ready(`${name} of media host ${hostId}`, children.get(name)!, () => reasonNodeProcessNotReady(node));
     }
   }
 
@@ -129,7 +112,7 @@ export async function startMediaHost({ stack, hostId, ffmpegPath, settings = {} 
     },
     start,
     kill,
-    output: () => output,
+    output: () => said.output,
     async stop() {
       for (const child of children.values()) if (isRunning(child)) child.kill('SIGKILL');
       await Promise.all([stopAllRestreams(paths.restreams), stopAllEncoders(paths.encoders)]);
@@ -149,8 +132,6 @@ const SCRIPTS: Record<MediaProcess, string> = {
   ingest: 'ingest/main.js',
   'media-worker': 'workers/media-worker.js',
 };
-
-const isRunning = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode === null && signalCode === null;
 
 function killIfThere(pid: number): void {
   try {

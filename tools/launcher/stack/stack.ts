@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { dataPaths } from '../../../platform/config/addresses.js';
 import { freePort } from '../ports/ports.js';
 import type { RunJson } from '../output/run-json.js';
+import { Children, isRunning } from './children.js';
 
 /** Every listener of one machine, so that a private installation stands beside a running one. */
 const PORT_VARIABLES = [
@@ -21,11 +22,8 @@ const PORT_VARIABLES = [
   'HOLDFAST_TEMPORAL_UI_PORT',
   'HOLDFAST_POSTGRES_PORT',
 ];
-const READY_LIMIT_MS = 120_000;
 const STOP_LIMIT_MS = 30_000;
 const POLL_MS = 50;
-/** Kept of what the launcher printed, for the message when it fails. */
-const KEPT_OUTPUT = 200_000;
 
 /** This file runs from the sources (tests) and from dist/ (benches); the launcher always from dist/. */
 const HERE = new URL('.', import.meta.url);
@@ -51,35 +49,29 @@ export async function freePorts(variables: readonly string[] = PORT_VARIABLES): 
 export async function startStack(settings: Record<string, string> = {}, launcherArguments: readonly string[] = []): Promise<Stack> {
   const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-stack-'));
   const env = { ...process.env, ...(await freePorts()), HOLDFAST_DATA_DIR: dataDir, ...settings };
-  const child = spawn(process.execPath, [fileURLToPath(LAUNCHER), ...launcherArguments], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
-  let output = '';
-  const keep = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(-KEPT_OUTPUT));
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
+  const children = new Children();
+  const child = children.start([fileURLToPath(LAUNCHER), ...launcherArguments], { env, detached: true });
   const run = async (): Promise<RunJson> => JSON.parse(await readFile(dataPaths(dataDir).runJson, 'utf8')) as RunJson;
   const stop = async (): Promise<void> => {
     await endChild(child);
     await rm(dataDir, { recursive: true, force: true });
   };
-  const deadline = Date.now() + READY_LIMIT_MS;
-  while (!(await run().catch(() => null))) {
-    if (child.exitCode !== null || Date.now() > deadline) {
-      await stop();
-      throw new Error(`Holdfast did not start:\n${output}`);
-    }
-    await delay(POLL_MS);
-  }
-  return { dataDir, run, output: () => output, stop };
+  const reasonNotReady = () =>
+    run().then(
+      () => null,
+      () => 'there is no run.json',
+    );
+  await children.ready('Holdfast', child, reasonNotReady).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
+  return { dataDir, run, output: () => children.output, stop };
 }
 
 async function endChild(child: ChildProcess): Promise<void> {
   const deadline = Date.now() + STOP_LIMIT_MS;
-  if (child.exitCode === null) child.kill('SIGINT');
-  while (child.exitCode === null && child.signalCode === null) {
+  if (isRunning(child)) child.kill('SIGINT');
+  while (isRunning(child)) {
     if (Date.now() > deadline) child.kill('SIGKILL');
     await delay(POLL_MS);
   }
