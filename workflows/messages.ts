@@ -1,71 +1,32 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { NewBroadcast, StreamProjection } from '../domain/contracts/catalog.js';
+import type { PublishRefused, PublishStarted, PublishStopped } from '../domain/contracts/publishing.js';
 import type { StreamHealth } from '../domain/contracts/stream-health.js';
 import type { RestreamState } from '../domain/destination.js';
-import type { ErrorCode } from '../domain/errors.js';
+import type { StreamLife } from '../domain/lifecycle/life.js';
 import type { SourceLayout } from '../domain/source.js';
 import type { EndCause, StreamStatus } from '../domain/stream.js';
-import type { CarriedBroadcast } from './carried-broadcast.js';
+import type { CarriedState } from './legacy/carried-state.js';
+import type { CarriedRestream } from './carried-restream.js';
+
+export type { PublishRefused, PublishStarted, PublishStopped };
 
 /** The one input of the stream workflow; ids only, never a key or URL. */
 export interface StreamWorkflowInput {
   streamId: string;
   /** Started to delete a stream whose workflow had completed. */
   purge?: boolean;
-  /** What the run before this one knew (continue-as-new). */
+  /** What the run before this one knew (continue-as-new), and the restreams it has started. */
+  life?: StreamLife;
+  restreams?: CarriedRestream[];
+  /** The same of a run from before the rules were a machine. */
   carried?: CarriedState;
-}
-
-/** JSON only: it travels through continue-as-new. */
-export interface CarriedState {
-  disabled: boolean;
-  sequence: number;
-  version: number;
-  lastPublishSeq: number;
-  seenEventIds: string[];
-  lastBroadcastId: string | null;
-  /** The present one, or one that arrived while the last broadcast was ending. */
-  publisher: PublishStarted | null;
-  /** The history became long in the middle of a broadcast. */
-  broadcast?: CarriedBroadcast;
-}
-
-/** Media has arrived from a publisher the ingest accepted. */
-export interface PublishStarted {
-  /** Unique per signal; a repeated one is ignored. */
-  eventId: string;
-  streamId: string;
-  publishId: string;
-  /** Grows with every accepted publish of the stream; an older one than the present is ignored. */
-  publishSeq: number;
-  hostId: string;
-  source: SourceLayout;
-  /** host:port of the encoder, for the timeline. */
-  remoteAddress: string;
-}
-
-/** The publisher's connection is gone, or silent for too long. */
-export interface PublishStopped {
-  eventId: string;
-  publishId: string;
-  publishSeq: number;
-  reason: 'closed' | 'silent' | 'disconnected' | 'error';
 }
 
 /** Every rendition of this encoder can be played. */
 export interface EncoderPlayable {
   broadcastId: string;
   epoch: number;
-}
-
-/** A publisher of this stream was turned away: the host is full, its media is more than is taken, … */
-export interface PublishRefused {
-  /** Unique per signal; a repeated one is ignored. */
-  eventId: string;
-  code: ErrorCode;
-  message: string;
-  /** host:port of the encoder. */
-  remoteAddress: string;
 }
 
 export interface EndRequest {
@@ -113,6 +74,8 @@ export interface StreamState {
   publisher?: { publishId: string; publishSeq: number; hostId: string } | null;
   /** The highest publishSeq it has been told of. */
   lastPublishSeq?: number;
+  /** Publishes up to this number are over for certain: one that still sends has to leave. */
+  stoppedSeq?: number;
   /** The encoder that shall run; null: none. */
   encoder?: { broadcastId: string; hostId: string; epoch: number } | null;
   /** Number of the last event. */

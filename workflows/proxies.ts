@@ -19,12 +19,11 @@ export const mediaCommands = (hostId: string) =>
     retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '5 seconds' },
   });
 
-/** The same, from a host that may be away for days: files are deleted when it is back. */
+/** The same, from a host that may be away for any time: files are deleted when it is back. Tries add nothing to the history. */
 export const patientMediaCommands = (hostId: string) =>
   proxyActivities<MediaActivities>({
     taskQueue: mediaQueue(hostId),
     startToCloseTimeout: '60 seconds',
-    scheduleToCloseTimeout: '30 days',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '10 minutes' },
   });
 
@@ -43,7 +42,22 @@ export const encoderActivity = (hostId: string) =>
     retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
   });
 
-/** What viewers wait for. Nothing playable in this time means there is nothing to play. */
+export interface HostEnquiries {
+  /** Waits until the ingest of that host answers, then says whether it has this publisher. */
+  findPublisher(publish: { publishId: string; streamId: string }): Promise<{ present: boolean }>;
+}
+
+/** A question to a media host that waits for its ingest, or for the host itself: asked until it is answered or of no use any more. */
+export const enquiries = (hostId: string) =>
+  proxyActivities<HostEnquiries>({
+    taskQueue: mediaQueue(hostId),
+    startToCloseTimeout: '1 hour',
+    heartbeatTimeout: '10 seconds',
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+    retry: { initialInterval: '500 milliseconds', backoffCoefficient: 1.5, maximumInterval: '2 seconds' },
+  });
+
+/** For histories from before media hosts told it by a signal. What viewers wait for. Nothing playable in this time means there is nothing to play. */
 export const playableActivity = (hostId: string) =>
   proxyActivities<MediaActivities>({
     taskQueue: mediaQueue(hostId),

@@ -1,21 +1,25 @@
 import {
   CancellationScope,
   condition,
+  continueAsNew,
   getExternalWorkflowHandle,
   isCancellation,
+  patched,
   setCurrentDetails,
   setHandler,
   uuid4,
+  workflowInfo,
 } from '@temporalio/workflow';
 import type { DestinationError, RestreamEnd, RestreamState } from '../domain/destination.js';
 import { decideRestreamRetry, type RestreamEnding } from '../domain/restream-retry.js';
-import type { SourceLayout } from '../domain/source.js';
+import { sameSource, type SourceLayout } from '../domain/source.js';
 import { streamWorkflowId } from '../domain/task-queues.js';
 import {
   endRestreamSignal,
   hostChangedSignal,
   restreamChangedSignal,
   restreamEndedSignal,
+  restreamLiveSignal,
   retryRestreamSignal,
   sourceChangedSignal,
 } from './messages.js';
@@ -31,6 +35,17 @@ export interface RestreamInput {
   source: SourceLayout;
   /** Connections tried by earlier runs in this broadcast; numbers go on from there. */
   attempts: number;
+  /** What the run before this one knew (continue-as-new). */
+  carried?: CarriedRestreamRun;
+}
+
+/** A restream in the middle, for the run that goes on with it. JSON only. */
+export interface CarriedRestreamRun {
+  state: RestreamState;
+  ends: RestreamEnding[];
+  source: SourceLayout;
+  /** The connection that is open: the next run's activity adopts it. */
+  connection: { isLive: boolean; source: SourceLayout } | null;
 }
 
 export interface RestreamResult {
@@ -49,9 +64,19 @@ export async function restreamWorkflow(input: RestreamInput): Promise<RestreamRe
   setHandler(retryRestreamSignal, () => restream.requestRetry());
   setHandler(sourceChangedSignal, (source) => restream.changeSource(source));
   setHandler(hostChangedSignal, (hostId) => restream.moveTo(hostId));
+  setHandler(restreamLiveSignal, ({ attempt }) => restream.hasGoneLive(attempt));
   CancellationScope.current().cancelRequested.catch(() => restream.requestEnd());
   return CancellationScope.nonCancellable(() => restream.run());
 }
+
+/** A new run begins when its history is this long: a platform that flaps for days must not bring Temporal to end it. */
+const LONG_HISTORY_EVENTS = 4000;
+/** Histories from before never did. */
+const LONG_RUNS_CONTINUE = 'long-runs-continue';
+/** Before that one activity polled for it; histories of then say so. */
+const LIVE_IS_TOLD = 'restream-live-is-told';
+/** Ends that are remembered: more than the retry policy looks at. */
+const REMEMBERED_ENDS = 200;
 
 /** One connection, as it goes. */
 interface Connection {
@@ -84,13 +109,35 @@ class Restream {
   /** It has to begin again at another host. */
   #moved = false;
   #scope = new CancellationScope();
+  #connection: Connection | null = null;
+  /** Open since the run before this one. */
+  #inherited: CarriedRestreamRun['connection'];
 
   constructor(input: RestreamInput) {
     this.#input = input;
-    this.#source = input.source;
-    this.#hostId = input.hostId;
-    const { destinationId, attempts } = input;
-    this.#state = { destinationId, status: 'starting', attempts, lastError: null, nextAttemptAt: null, startedAt: null };
+    const { destinationId, attempts, hostId, carried } = input;
+    this.#source = carried?.source ?? input.source;
+    this.#hostId = hostId;
+    this.#ends = carried?.ends ?? [];
+    this.#inherited = carried?.connection ?? null;
+    this.#state = carried?.state ?? { destinationId, status: 'starting', attempts, lastError: null, nextAttemptAt: null, startedAt: null };
+  }
+
+  /** Media really leaves; a word about an older connection is too late. */
+  hasGoneLive(attempt: number): void {
+    if (this.#connection && attempt === this.#state.attempts) this.#connection.live = true;
+  }
+
+  get #isLong(): boolean {
+    const { continueAsNewSuggested, historyLength } = workflowInfo();
+    return (continueAsNewSuggested || historyLength > LONG_HISTORY_EVENTS) && patched(LONG_RUNS_CONTINUE);
+  }
+
+  /** Everything goes on, with a short history. */
+  async #continue(connection: CarriedRestreamRun['connection']): Promise<never> {
+    const { attempts } = this.#state;
+    const carried = { state: this.#state, ends: this.#ends.slice(-REMEMBERED_ENDS), source: this.#source, connection };
+    return continueAsNew<typeof restreamWorkflow>({ ...this.#input, hostId: this.#hostId, attempts, carried });
   }
 
   requestEnd(): void {
@@ -112,7 +159,9 @@ class Restream {
   }
 
   async run(): Promise<RestreamResult> {
+    if (this.#state.status === 'failed') await this.#awaitRetry();
     while (!this.#ending) {
+      if (this.#isLong && !this.#inherited && this.#state.status !== 'failed') await this.#continue(null);
       const end = await this.#connect();
       if (end === 'misfit') {
         await this.#stop();
@@ -147,32 +196,39 @@ class Restream {
   /** One connection, from its start to its end; null when the stream said end, `misfit` and `moved` when it has to be another one. */
   async #connect(): Promise<RestreamEnd | 'misfit' | 'moved' | null> {
     const { streamId, broadcastId, destinationId, label } = this.#input;
-    const attempt = this.#state.attempts + 1;
+    const inherited = this.#inherited;
+    this.#inherited = null;
+    const attempt = this.#state.attempts + (inherited ? 0 : 1);
     this.#retryNow = false;
-    this.#sourceChanged = false;
-    this.#moved = false;
-    const source = this.#source;
-    await this.#tell({ status: 'starting', attempts: attempt, nextAttemptAt: null });
+    this.#sourceChanged = inherited !== null && !sameSource(inherited.source, this.#source);
+    if (!inherited) this.#moved = false;
+    const source = inherited?.source ?? this.#source;
+    if (!inherited) await this.#tell({ status: 'starting', attempts: attempt, nextAttemptAt: null });
     const media = restreamActivity(this.#hostId);
-    const current: Connection = { end: null, live: false, misfit: false };
+    const current: Connection = { end: null, live: inherited?.isLive ?? false, misfit: false };
+    this.#connection = current;
     this.#scope = new CancellationScope();
     void this.#scope.run(async () => {
       const input = { streamId, broadcastId, destinationId, attempt, source };
       const sending = media.restream.executeWithOptions({ summary: `to ${label}, connection ${attempt}` }, [input]);
-      void media.awaitRestreamLive
-        .executeWithOptions({ summary: `media left for ${label}` }, [{ broadcastId, destinationId, attempt }])
-        .then(
-          () => (current.live = true),
-          () => undefined /* the connection ended first; its own end says why */,
-        );
+      if (!patched(LIVE_IS_TOLD)) {
+        void media.awaitRestreamLive
+          .executeWithOptions({ summary: `media left for ${label}` }, [{ broadcastId, destinationId, attempt }])
+          .then(
+            () => (current.live = true),
+            () => undefined /* the connection ended first; its own end says why */,
+          );
+      }
       current.end = await sending.catch((error: unknown) => (isCancellation(error) ? null : lostHost(error)));
     });
     const isOver = () => this.#ending || this.#moved || current.end !== null || current.misfit;
-    await condition(() => isOver() || current.live || this.#sourceChanged);
+    const isNewlyLive = () => current.live && this.#state.status !== 'live';
+    await condition(() => isOver() || current.live || this.#sourceChanged || this.#isLong);
     while (!isOver()) {
+      if (this.#isLong) await this.#continue({ isLive: current.live, source });
       if (this.#sourceChanged) this.#compareFormat(current);
-      else if (this.#state.status !== 'live') await this.#tell({ status: 'live', lastError: null, startedAt: new Date().toISOString() });
-      await condition(() => isOver() || this.#sourceChanged || (current.live && this.#state.status !== 'live'));
+      else if (isNewlyLive()) await this.#tell({ status: 'live', lastError: null, startedAt: new Date().toISOString() });
+      await condition(() => isOver() || this.#sourceChanged || isNewlyLive() || this.#isLong);
     }
     if (current.end) this.#scope.cancel();
     if (this.#ending) return null;
@@ -214,11 +270,16 @@ class Restream {
         lastError: decision.code === code ? error : { ...error, code: decision.code },
         nextAttemptAt: null,
       });
-      // Of a host that was gone the next one knows better.
-      const mayGoOn = () => this.#moved && code === 'restream_source_lost';
-      await condition(() => this.#ending || this.#retryNow || mayGoOn());
-      if (this.#retryNow || mayGoOn()) this.#ends = [];
+      await this.#awaitRetry();
     }
+  }
+
+  /** Failed: somebody has to want it again. Of a host that was gone the next one knows better. */
+  async #awaitRetry(): Promise<void> {
+    const mayGoOn = () => this.#moved && this.#state.lastError?.code === 'restream_source_lost';
+    await condition(() => this.#ending || this.#retryNow || mayGoOn() || this.#isLong);
+    if (!this.#ending && !this.#retryNow && !mayGoOn()) await this.#continue(null);
+    this.#ends = [];
   }
 
   /** Closes the connection politely; an answer that does not come counts as cut. */

@@ -1,3 +1,4 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ApplicationFailure,
   ParentClosePolicy,
@@ -9,30 +10,31 @@ import {
   type ExternalWorkflowHandle,
 } from '@temporalio/workflow';
 import type { DestinationSummary } from '../domain/contracts/destinations.js';
-import type { DestinationStatus, RestreamState } from '../domain/destination.js';
-import type { EventType } from '../domain/event.js';
+import type { RestreamState } from '../domain/destination.js';
 import { sameSource, type SourceLayout } from '../domain/source.js';
 import { restreamWorkflowId, STREAMS_QUEUE } from '../domain/task-queues.js';
 import { STREAM_ID_ATTRIBUTE } from '../platform/temporal/search-attributes.js';
-import type { CarriedRestream } from './carried-broadcast.js';
-import { endRestreamSignal, hostChangedSignal, retryRestreamSignal, sourceChangedSignal, type DestinationCommand } from './messages.js';
+import { attempt } from './attempt.js';
+import type { CarriedRestream } from './carried-restream.js';
+import {
+  endRestreamSignal,
+  hostChangedSignal,
+  retryRestreamSignal,
+  sourceChangedSignal,
+  type DestinationCommand,
+  type RestreamChanged,
+  type RestreamEnded,
+} from './messages.js';
 import { catalog } from './proxies.js';
 import { restreamWorkflow, type RestreamResult } from './restream-workflow.js';
-import type { StreamLifecycle } from './stream-lifecycle.js';
 
 /** A destination closes politely in well under this time; later it is reported as cut, so that ending goes on. */
 const END_LIMIT = '8 seconds';
-
-const EVENTS: Partial<Record<DestinationStatus, EventType>> = {
-  starting: 'restream.starting',
-  live: 'restream.live',
-  retrying: 'restream.retrying',
-  failed: 'restream.failed',
-  ended: 'restream.ended',
-};
-
-/** A restream says that it has ended a moment before its workflow has. */
-const CLOSING = '1 second';
+/** A restream says that it has ended a moment before its workflow has; a worker that was killed just then holds it up a while. */
+const CLOSING_PAUSE = '1 second';
+const CLOSING_TRIES = 60;
+/** A signal that is delivered twice comes twice within seconds. */
+const REMEMBERED_EVENT_IDS = 100;
 
 interface Running extends CarriedRestream {
   /** null while it is being started. */
@@ -41,30 +43,40 @@ interface Running extends CarriedRestream {
   isInherited: boolean;
 }
 
-/** The restreams of one broadcast: each a workflow of its own; this side starts and ends them and keeps their timeline. */
+export interface RestreamsOptions {
+  streamId: string;
+  broadcastId: string;
+  hostId: string;
+  source: SourceLayout;
+  /** A restream is in another state now; `name` is the owner's word for its destination. */
+  changed: (state: RestreamState, name: string) => void;
+}
+
+/** The restreams of one broadcast: each a workflow of its own; this side starts and ends them and hears of them. */
 export class Restreams {
-  readonly #life: StreamLifecycle;
-  readonly #broadcastId: string;
+  readonly #options: RestreamsOptions;
   #hostId: string;
   #source: SourceLayout;
   readonly #restreams = new Map<string, Running>();
   #closing = false;
   /** Steps under way that a new run would not know of. */
   #steps = 0;
+  #moves: Promise<unknown> = Promise.resolve();
+  /** The newest connections there, when the broadcast left a host. */
+  readonly #left = new Map<string, { destinationId: string; attempt: number }[]>();
+  #seenEventIds: string[] = [];
 
-  constructor(life: StreamLifecycle, broadcastId: string, hostId: string, source: SourceLayout) {
-    this.#life = life;
-    this.#broadcastId = broadcastId;
-    this.#hostId = hostId;
-    this.#source = source;
-    life.onRestreamEnded = (state, forced) => this.#inheritedEnded(state, forced);
+  constructor(options: RestreamsOptions) {
+    this.#options = options;
+    this.#hostId = options.hostId;
+    this.#source = options.source;
   }
 
   /** Goes on with what an earlier run of the stream has started. */
   inherit(restreams: readonly CarriedRestream[]): this {
     for (const restream of restreams) {
       const { destinationId } = restream.summary;
-      const handle = getExternalWorkflowHandle(restreamWorkflowId(this.#broadcastId, destinationId));
+      const handle = getExternalWorkflowHandle(restreamWorkflowId(this.#options.broadcastId, destinationId));
       this.#restreams.set(destinationId, { ...restream, handle, isInherited: true });
     }
     return this;
@@ -85,23 +97,20 @@ export class Restreams {
     }));
   }
 
+  /** Beside the broadcast: what goes wrong with one destination is told of that one, and of nothing else. */
   async #step(work: () => Promise<unknown>): Promise<void> {
     this.#steps += 1;
-    try {
-      await work();
-    } finally {
-      this.#steps -= 1;
-    }
+    await attempt(work);
+    this.#steps -= 1;
   }
 
-  /** All enabled destinations, side by side: a slow one holds up no other. */
-  startEnabled(): Promise<void> {
-    return this.#step(() => this.#startEnabled());
-  }
-
-  async #startEnabled(): Promise<void> {
-    const destinations = await catalog.destinationsOf.executeWithOptions({ summary: 'enabled destinations' }, [this.#life.streamId]);
-    await Promise.all(destinations.filter(({ enabled }) => enabled).map((summary) => this.#start(summary)));
+  /** All enabled destinations, side by side: a slow one holds up no other, and no database that is away the broadcast. */
+  startEnabled(): void {
+    void this.#step(async () => {
+      const { streamId } = this.#options;
+      const destinations = await catalog.destinationsOf.executeWithOptions({ summary: 'enabled destinations' }, [streamId]);
+      await Promise.all(destinations.filter(({ enabled }) => enabled).map((summary) => this.#start(summary)));
+    });
   }
 
   async #start(summary: DestinationSummary): Promise<void> {
@@ -113,55 +122,59 @@ export class Restreams {
     const running: Running = { summary, state, handle: null, endRequested: false, again: false, ended: false, isInherited: false };
     // Known before it runs: a command that arrives meanwhile must find it.
     this.#restreams.set(destinationId, running);
-    const source = this.#source;
-    const hostId = this.#hostId;
-    const child = await this.#startChild(summary, attempts, source);
+    const [hostId, source] = [this.#hostId, this.#source];
+    const child = await attempt(() => this.#startChild(summary, attempts, source));
+    if (!child) return this.#ended(running, { state: { ...state, status: 'failed', lastError: NOT_STARTED }, forced: false });
     running.handle = child;
     void this.#awaitEnd(running, child);
-    if (hostId !== this.#hostId) await signal(child.signal(hostChangedSignal, this.#hostId));
-    if (source !== this.#source) await signal(child.signal(sourceChangedSignal, this.#source));
-    if (running.endRequested) await signal(child.signal(endRestreamSignal));
+    if (hostId !== this.#hostId) await attempt(() => child.signal(hostChangedSignal, this.#hostId));
+    if (source !== this.#source) await attempt(() => child.signal(sourceChangedSignal, this.#source));
+    if (running.endRequested) await attempt(() => child.signal(endRestreamSignal));
   }
 
-  #startChild(
+  /** Its predecessor may still be closing. */
+  async #startChild(
     { destinationId, label }: DestinationSummary,
     attempts: number,
     source: SourceLayout,
   ): Promise<ChildWorkflowHandle<typeof restreamWorkflow>> {
-    const { streamId } = this.#life;
-    return startChild(restreamWorkflow, {
-      workflowId: restreamWorkflowId(this.#broadcastId, destinationId),
-      taskQueue: STREAMS_QUEUE,
-      // The stream may go on in another run; a restream whose stream is gone ends by itself.
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      staticSummary: `restream to ${label}`,
-      typedSearchAttributes: [{ key: STREAM_ID_ATTRIBUTE, value: streamId }],
-      args: [{ streamId, broadcastId: this.#broadcastId, destinationId, label, hostId: this.#hostId, source, attempts }],
-    });
+    const { streamId, broadcastId } = this.#options;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await startChild(restreamWorkflow, {
+          workflowId: restreamWorkflowId(broadcastId, destinationId),
+          taskQueue: STREAMS_QUEUE,
+          // The stream may go on in another run; a restream whose stream is gone ends by itself.
+          parentClosePolicy: ParentClosePolicy.ABANDON,
+          staticSummary: `restream to ${label}`,
+          typedSearchAttributes: [{ key: STREAM_ID_ATTRIBUTE, value: streamId }],
+          args: [{ streamId, broadcastId, destinationId, label, hostId: this.#hostId, source, attempts }],
+        });
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError) || tries === CLOSING_TRIES) throw error;
+      }
+      await sleep(CLOSING_PAUSE, { summary: 'until the restream before it is closed' });
+    }
   }
 
   async #awaitEnd(running: Running, handle: ChildWorkflowHandle<typeof restreamWorkflow>): Promise<void> {
-    let result: RestreamResult;
-    try {
-      result = await handle.result();
-    } catch {
-      // Terminated by an operator, say: nobody closed the connection, and nobody will report it.
-      result = { state: { ...running.state, status: 'ended', nextAttemptAt: null }, forced: true };
-    }
+    // Terminated by an operator, say: nobody closed the connection, and nobody will report it.
+    const result = (await attempt(() => handle.result())) ?? cut(running);
     this.#ended(running, result);
-    if (running.again) await this.#step(() => this.#startStored(running.summary.destinationId));
+    this.#againIfWanted(running);
   }
 
-  #inheritedEnded(state: RestreamState, forced: boolean): void {
+  /** How a restream ended that an earlier run has started. */
+  inheritedEnded({ eventId, state, forced }: RestreamEnded): void {
     const running = this.#restreams.get(state.destinationId);
     // One of this run's own is known by its workflow's end.
-    if (!running?.isInherited || running.ended) return;
+    if (this.#isRepeated(eventId) || !running?.isInherited || running.ended) return;
     this.#ended(running, { state, forced });
-    if (!running.again) return;
-    void this.#step(async () => {
-      await sleep(CLOSING, { summary: 'until the restream is closed' });
-      await this.#startStored(state.destinationId);
-    });
+    this.#againIfWanted(running);
+  }
+
+  #againIfWanted({ again, summary }: Running): void {
+    if (again) void this.#step(() => this.#startStored(summary.destinationId));
   }
 
   #ended(running: Running, { state, forced }: RestreamResult): void {
@@ -170,53 +183,66 @@ export class Restreams {
     const wasFailed = running.state.status === 'failed';
     running.state = forced ? { ...state, lastError: NOT_ENDED } : state;
     // A failed one has told its end already.
-    if (!wasFailed) this.#record(running);
+    if (!wasFailed) this.#tell(running);
+  }
+
+  #tell({ state, summary }: Running): void {
+    this.#options.changed(state, summary.label);
+  }
+
+  async #stored(destinationId: string): Promise<DestinationSummary | undefined> {
+    return (await catalog.destinationsOf(this.#options.streamId)).find((destination) => destination.destinationId === destinationId);
   }
 
   async #startStored(destinationId: string): Promise<void> {
-    const stored = (await catalog.destinationsOf(this.#life.streamId)).find((destination) => destination.destinationId === destinationId);
+    const stored = await this.#stored(destinationId);
     if (stored) await this.#start(stored);
   }
 
-  /** The encoder is back with other media: each restream sees whether its connection can go on with that. */
-  async sourceChanged(source: SourceLayout): Promise<void> {
-    if (sameSource(this.#source, source)) return;
-    this.#source = source;
-    await this.#tellAll((handle) => handle.signal(sourceChangedSignal, source));
+  /**
+   * Where the broadcast is and what its encoder sends. Each restream that runs hears of a change and sees whether its connection
+   * can go on with that.
+   */
+  follow(hostId: string, source: SourceLayout): void {
+    const hasMoved = hostId !== this.#hostId;
+    const isOther = !sameSource(this.#source, source);
+    if (hasMoved) this.#left.set(this.#hostId, this.#connections);
+    [this.#hostId, this.#source] = [hostId, isOther ? source : this.#source];
+    if (hasMoved) this.#tellAll((handle) => handle.signal(hostChangedSignal, hostId));
+    if (isOther) this.#tellAll((handle) => handle.signal(sourceChangedSignal, source));
   }
 
-  /** The broadcast goes on at another media host, and what is sent with it. */
-  async moveTo(hostId: string): Promise<void> {
-    this.#hostId = hostId;
-    await this.#tellAll((handle) => handle.signal(hostChangedSignal, hostId));
+  /** Resolves when all have been told of the last move. */
+  async moved(): Promise<void> {
+    await this.#moves;
   }
 
-  /** The newest connection to each destination. */
-  get connections(): { destinationId: string; attempt: number }[] {
+  /** The newest connection to each destination from there. */
+  connectionsAt(hostId: string): { destinationId: string; attempt: number }[] {
+    return hostId === this.#hostId ? this.#connections : (this.#left.get(hostId) ?? []);
+  }
+
+  get #connections(): { destinationId: string; attempt: number }[] {
     return [...this.#restreams.values()].map(({ state: { destinationId, attempts } }) => ({ destinationId, attempt: attempts }));
   }
 
-  async #tellAll(tell: (handle: NonNullable<Running['handle']>) => Promise<void>): Promise<void> {
+  #tellAll(tell: (handle: NonNullable<Running['handle']>) => Promise<void>): void {
     const handles = [...this.#restreams.values()].flatMap(({ ended, handle }) => (ended || !handle ? [] : [handle]));
-    await this.#step(() => Promise.all(handles.map((handle) => signal(tell(handle)))));
+    this.#moves = this.#step(() => Promise.all(handles.map((handle) => attempt(() => tell(handle)))));
   }
 
   /** A restream's own word about itself. */
-  changed(state: RestreamState): void {
+  changed({ eventId, state }: RestreamChanged): void {
     const running = this.#restreams.get(state.destinationId);
-    if (!running || running.ended) return;
+    if (this.#isRepeated(eventId) || !running || running.ended) return;
     running.state = state;
-    this.#record(running);
+    this.#tell(running);
   }
 
-  #record({ state, summary }: Running): void {
-    const type = EVENTS[state.status];
-    const { destinationId, attempts, lastError, nextAttemptAt } = state;
-    this.#life.transition({
-      status: this.#life.status,
-      restreams: [state],
-      ...(type ? { event: { type, data: { destinationId, name: summary.label, attempts, lastError, nextAttemptAt } } } : {}),
-    });
+  #isRepeated(eventId: string): boolean {
+    if (this.#seenEventIds.includes(eventId)) return true;
+    this.#seenEventIds = [...this.#seenEventIds, eventId].slice(-REMEMBERED_EVENT_IDS);
+    return false;
   }
 
   /** What the owner wants of one destination; answers its state, or null when nothing is sent there now. */
@@ -244,14 +270,16 @@ export class Restreams {
 
   async #restartIfChanged(running: Running): Promise<void> {
     const { destinationId, revision } = running.summary;
-    const stored = (await catalog.destinationsOf(this.#life.streamId)).find((destination) => destination.destinationId === destinationId);
+    const stored = await this.#stored(destinationId);
     if (stored && stored.revision !== revision) await this.#end(running, true);
   }
 
   async #end(running: Running, again: boolean): Promise<void> {
     running.again = again;
     running.endRequested = true;
-    if (running.handle) await signal(running.handle.signal(endRestreamSignal));
+    const { handle } = running;
+    // It may just have ended by itself.
+    if (handle) await attempt(() => handle.signal(endRestreamSignal));
   }
 
   /** The end handshake: every destination is told, and reports; one that does not is reported as cut. */
@@ -260,21 +288,20 @@ export class Restreams {
     const open = [...this.#restreams.values()].filter((running) => !running.ended);
     await Promise.all(open.map((running) => this.#end(running, false)));
     await condition(() => open.every((running) => running.ended), END_LIMIT);
-    for (const running of open) this.#ended(running, { state: { ...running.state, status: 'ended', nextAttemptAt: null }, forced: true });
+    for (const running of open) this.#ended(running, cut(running));
   }
 }
 
-async function signal(sent: Promise<void>): Promise<void> {
-  try {
-    await sent;
-  } catch {
-    // It has just ended by itself.
-  }
-}
+const cut = ({ state }: Running): RestreamResult => ({ state: { ...state, status: 'ended', nextAttemptAt: null }, forced: true });
 
 const NOT_ENDED = {
   code: 'destination_not_ended',
   message: 'The platform did not take the end of the stream in time, so the connection was cut.',
+} as const;
+
+const NOT_STARTED = {
+  code: 'restream_source_lost',
+  message: 'The restream could not be started. Retry it.',
 } as const;
 
 /** Start or retry outside a broadcast. */

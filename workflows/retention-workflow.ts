@@ -1,4 +1,5 @@
-import { sleep } from '@temporalio/workflow';
+import { ParentClosePolicy, sleep, startChild } from '@temporalio/workflow';
+import { retentionWorkflowId, STREAMS_QUEUE } from '../domain/task-queues.js';
 import { catalog, patientMediaCommands } from './proxies.js';
 
 export interface RetentionInput {
@@ -12,4 +13,16 @@ export async function retentionWorkflow({ broadcastId, hostId, afterMs }: Retent
   await sleep(afterMs, { summary: 'segments are kept' });
   await patientMediaCommands(hostId).deleteMedia.executeWithOptions({ summary: broadcastId }, [{ broadcastId }]);
   await catalog.markMediaDeleted(broadcastId);
+}
+
+/** Outlives the stream's workflow; resolves once it is certain to run. */
+export async function startRetention({ broadcastId, hostId, afterMs }: RetentionInput): Promise<void> {
+  await startChild(retentionWorkflow, {
+    // What has to go at once may be on several hosts.
+    workflowId: afterMs === 0 ? `${retentionWorkflowId(broadcastId)}/${hostId}` : retentionWorkflowId(broadcastId),
+    taskQueue: STREAMS_QUEUE,
+    parentClosePolicy: ParentClosePolicy.ABANDON,
+    staticSummary: `deletes the segments of ${broadcastId}`,
+    args: [{ broadcastId, hostId, afterMs }],
+  });
 }

@@ -1,180 +1,33 @@
-import { allHandlersFinished, CancellationScope, condition, continueAsNew, setHandler } from '@temporalio/workflow';
-import type { RestreamState } from '../domain/destination.js';
-import type { EndCause } from '../domain/stream.js';
-import { Broadcast } from './broadcast.js';
-import {
-  continueAsNewSignal,
-  deleteUpdate,
-  destinationUpdate,
-  disableUpdate,
-  enableUpdate,
-  endUpdate,
-  publishRefusedSignal,
-  publishStartedSignal,
-  publishStoppedSignal,
-  restreamChangedSignal,
-  restreamEndedSignal,
-  stateQuery,
-  streamHealthSignal,
-  streamKeyRotatedSignal,
-  type DestinationCommand,
-  type EndResult,
-  type StreamState,
-  type StreamWorkflowInput,
-} from './messages.js';
-import { catalog, mediaCommands, patientMediaCommands } from './proxies.js';
-import { streamNotLive } from './restreams.js';
-import { StreamLifecycle } from './stream-lifecycle.js';
+import { CancellationScope, condition, continueAsNew, patched } from '@temporalio/workflow';
+import { streamStoryOfOldRun } from './legacy/stream-story.js';
+import type { StreamState, StreamWorkflowInput } from './messages.js';
+import { registerHandlers } from './stream-handlers.js';
+import { StreamRun } from './stream-run.js';
 
-/** An update answers when Postgres shows its effect, but not later than this: a database that is away must not hold it. */
-const PROJECTION_WAIT = '2 seconds';
+/** Histories from before the rules of a stream were a machine in domain/lifecycle; their runs end as they began. */
+const RULES_ARE_A_MACHINE = 'rules-are-a-machine';
+
+/** A live stream, from its creation to its end (a reusable one: to its deletion). */
+export async function streamWorkflow(input: StreamWorkflowInput): Promise<StreamState> {
+  return patched(RULES_ARE_A_MACHINE) ? streamStory(input) : streamStoryOfOldRun(input);
+}
 
 /**
- * A live stream, from creation to its end (a reusable one: to its deletion). Between broadcasts it continues as new, so that
- * each broadcast has a history of its own; and in the middle of one whose history has become long.
+ * Whatever happens is a fact; the rules (domain/lifecycle) say what the stream is after it, and what is to be done; that is
+ * begun here, and how it turns out is the next fact. Each broadcast, and each long history, gets a run of its own.
  */
-export async function streamWorkflow(input: StreamWorkflowInput): Promise<StreamState> {
-  const life = new StreamLifecycle(input);
-  registerHandlers(life);
+async function streamStory(input: StreamWorkflowInput): Promise<StreamState> {
+  const stream = new StreamRun(input);
+  registerHandlers(stream);
   // An operator's cancel in the Temporal UI ends the broadcast in the defined order, it does not cut it off.
-  CancellationScope.current().cancelRequested.catch(() => life.requestEnd('operator'));
-  return CancellationScope.nonCancellable(() => live(life, input));
-}
-
-async function live(life: StreamLifecycle, input: StreamWorkflowInput): Promise<StreamState> {
-  void life.outbox.run();
-  const unfinished = input.carried?.broadcast;
-  if (unfinished) return runBroadcast(life, Broadcast.resume(life, unfinished));
-  if (!input.carried && !input.purge) life.transition({ status: 'idle', event: { type: 'stream.created' } });
-  for (;;) {
-    await condition(() => life.wanted);
-    if (life.deleteRequested) return purge(life);
-    if (life.endCause) {
-      if (await endWithoutBroadcast(life, life.endCause)) return finished(life);
-      continue;
+  CancellationScope.current().cancelRequested.catch(() => stream.take({ kind: 'endRequested', cause: 'operator' }));
+  return CancellationScope.nonCancellable(async () => {
+    stream.begin();
+    for (;;) {
+      stream.fulfilObligations();
+      await condition(() => stream.hasNews || stream.isOver || stream.mayContinueAsNew);
+      if (stream.isOver) return stream.state();
+      if (stream.mayContinueAsNew) await continueAsNew<typeof streamWorkflow>(stream.carry());
     }
-    if (life.disabled) {
-      await refusePublisher(life);
-      continue;
-    }
-    return runBroadcast(life, new Broadcast(life, life.publisher!));
-  }
-}
-
-/** A broadcast to its end, or to the point where a new run goes on with it. */
-async function runBroadcast(life: StreamLifecycle, broadcast: Broadcast): Promise<StreamState> {
-  const { reusable, unfinished } = await broadcast.run();
-  const { streamId } = life;
-  if (unfinished) return continueAsNew<typeof streamWorkflow>({ streamId, carried: { ...life.carry(), broadcast: unfinished } });
-  life.endCause = null;
-  if (life.deleteRequested) return purge(life);
-  if (!reusable) return finished(life);
-  await settled(life);
-  return continueAsNew<typeof streamWorkflow>({ streamId, carried: life.carry() });
-}
-
-/** Handlers only note what is wanted (and wait for it to show); the main loop acts. */
-function registerHandlers(life: StreamLifecycle): void {
-  setHandler(stateQuery, () => life.state());
-  setHandler(publishStartedSignal, (started) => life.publishStarted(started));
-  setHandler(publishStoppedSignal, (stopped) => life.publishStopped(stopped));
-  setHandler(publishRefusedSignal, (refused) => life.publishRefused(refused));
-  setHandler(streamHealthSignal, (health) => life.health(health));
-  setHandler(streamKeyRotatedSignal, () => {
-    if (life.inBroadcast && life.publisher) life.keyRotated = true;
   });
-  setHandler(continueAsNewSignal, () => void (life.continueRequested = true));
-  setHandler(restreamEndedSignal, (ended) => life.restreamEnded(ended));
-  setHandler(restreamChangedSignal, (changed) => life.restreamChanged(changed));
-  setHandler(destinationUpdate, (command) => destination(life, command));
-  setHandler(endUpdate, ({ cause }) => end(life, cause));
-  setHandler(disableUpdate, async () => {
-    if (!life.disabled) {
-      life.disabled = true;
-      life.transition({ status: life.status });
-    }
-    if (life.inBroadcast) await end(life, 'disabled');
-    await shown(life);
-    return life.state();
-  });
-  setHandler(enableUpdate, async () => {
-    if (life.disabled) {
-      life.disabled = false;
-      life.transition({ status: life.status });
-    }
-    await shown(life);
-    return life.state();
-  });
-  setHandler(deleteUpdate, async () => {
-    life.deleteRequested = true;
-    if (life.inBroadcast) life.requestEnd('deleted');
-    return life.state();
-  });
-}
-
-async function end(life: StreamLifecycle, cause: EndCause): Promise<EndResult> {
-  if (life.status === 'ended') return { alreadyEnded: true, status: life.status };
-  const hadBroadcast = life.inBroadcast;
-  if (life.status !== 'ending') {
-    life.requestEnd(cause);
-    await condition(() => life.status === 'ending' || life.endCause === null || life.status === 'ended');
-  }
-  await shown(life);
-  return { alreadyEnded: !hadBroadcast && life.status === 'idle', status: life.status };
-}
-
-async function destination(life: StreamLifecycle, command: DestinationCommand): Promise<RestreamState | null> {
-  if (life.restreams) return life.restreams.command(command);
-  if (command.command === 'start' || command.command === 'retry') throw streamNotLive();
-  return null;
-}
-
-async function shown(life: StreamLifecycle): Promise<void> {
-  await condition(() => life.outbox.drained, PROJECTION_WAIT);
-}
-
-/** End asked of an idle stream: a one-shot stream will never be published to; a reusable one has nothing to end. */
-async function endWithoutBroadcast(life: StreamLifecycle, cause: EndCause): Promise<boolean> {
-  const { reusable } = await catalog.streamSettings(life.streamId);
-  if (reusable) {
-    life.endCause = null;
-    return false;
-  }
-  await refusePublisher(life);
-  life.transition({ status: 'ended', event: { type: 'stream.ended', cause } });
-  return true;
-}
-
-/** A publisher that was accepted in the moment the stream was disabled or ended. */
-async function refusePublisher(life: StreamLifecycle): Promise<void> {
-  const publisher = life.publisher;
-  if (!publisher) return;
-  life.publisher = null;
-  const input = { publishId: publisher.publishId, reason: life.disabled ? 'the stream is disabled' : 'the stream has ended' };
-  try {
-    await mediaCommands(publisher.hostId).disconnectPublisher.executeWithOptions({ summary: input.reason }, [input]);
-  } catch {
-    // Its host is gone, and the publisher with it; Temporal keeps the failure.
-  }
-}
-
-async function finished(life: StreamLifecycle): Promise<StreamState> {
-  await refusePublisher(life);
-  await settled(life);
-  return life.state();
-}
-
-async function settled(life: StreamLifecycle): Promise<void> {
-  await condition(() => life.outbox.drained && allHandlersFinished());
-}
-
-/** Files first, then the rows that name them. */
-async function purge(life: StreamLifecycle): Promise<StreamState> {
-  await refusePublisher(life);
-  await settled(life);
-  for (const { broadcastId, hostId } of await catalog.broadcastsOf(life.streamId)) {
-    await patientMediaCommands(hostId).deleteMedia.executeWithOptions({ summary: broadcastId }, [{ broadcastId }]);
-  }
-  await catalog.purgeStream(life.streamId);
-  return life.state();
 }

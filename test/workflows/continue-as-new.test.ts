@@ -55,7 +55,7 @@ describe('a broadcast whose history has become long goes on in a new run', () =>
     await publish(1);
     await stage.encoder(1);
     const first = await stage.connection('one');
-    first.goLive();
+    await first.goLive();
     await until(() => stage.restreamEvents('one').at(-1) === 'restream.live', 'the restream to be live');
     await handle.signal(continueAsNewSignal);
     await stage.encoder(2);
@@ -64,7 +64,7 @@ describe('a broadcast whose history has become long goes on in a new run', () =>
     first.finish({ code: 'destination_lost', detail: 'closed', wasLive: true, bytesSent: 1000 });
     await until(() => stage.restreamEvents('one').at(-1) === 'restream.retrying', 'the loss to be told');
     await handle.executeUpdate(destinationUpdate, { args: [{ destinationId: 'one', command: 'retry' }] });
-    (await stage.connection('one', 2)).goLive();
+    await (await stage.connection('one', 2)).goLive();
     await until(() => stage.restreamEvents('one').at(-1) === 'restream.live', 'the restream to be live again');
     await handle.executeUpdate(endUpdate, { args: [{ cause: 'api' }] });
     await handle.result();
@@ -82,7 +82,7 @@ describe('a broadcast whose history has become long goes on in a new run', () =>
     await handle.signal(continueAsNewSignal);
     expect((await handle.query(stateQuery)).status).toBe('connecting');
     expect(await runIdOf(handle.workflowId)).toBe(firstRun);
-    encoder.becomePlayable();
+    await encoder.becomePlayable();
     await stage.encoder(2);
     expect(await runIdOf(handle.workflowId)).not.toBe(firstRun);
     expect(stage.eventTypes).toEqual(['stream.created', 'stream.connected', 'stream.live']);

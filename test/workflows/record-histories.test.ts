@@ -52,10 +52,10 @@ describe.runIf(NAME)('recording', () => {
       const stream = await bench.start('str_replayed');
       await stream.publish(1);
       await stage.encoder(1);
-      (await stage.connection('one')).goLive();
+      await (await stage.connection('one')).goLive();
       await until(() => stage.restreamEvents('one').at(-1) === 'restream.live', 'the restream to be live');
       await stream.publish(2, { hostId: OTHER_HOST });
-      (await stage.connection('one', 2)).goLive();
+      await (await stage.connection('one', 2)).goLive();
       await stage.encoder(2);
       await until(() => stage.status === 'live' && stage.restreamEvents('one').at(-1) === 'restream.live', 'live again');
       await stream.handle.executeUpdate(endUpdate, { args: [{ cause: 'api' }] });

@@ -35,7 +35,7 @@ const events = (id: string) => bench.stage.restreamEvents(id);
 const eventually = (id: string, type: string) => until(() => events(id).at(-1) === type, `${type} of ${id}`);
 const connectLive = async (id: string, number = 1): Promise<StagedConnection> => {
   const connection = await bench.stage.connection(id, number);
-  connection.goLive();
+  await connection.goLive();
   await eventually(id, 'restream.live');
   return connection;
 };

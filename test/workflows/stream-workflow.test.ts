@@ -157,7 +157,7 @@ describe('an encoder that fails', () => {
     const second = await stage.encoder(2, { playable: false });
     await until(() => stage.status === 'reconnecting', 'reconnecting');
     expect(stage.events.at(-1)).toMatchObject({ type: 'stream.reconnecting', data: { problem: 'no_picture' } });
-    second.becomePlayable();
+    await second.becomePlayable();
     await until(() => stage.status === 'live', 'live again');
     expect(stage.eventTypes.slice(-3)).toEqual(['stream.health', 'stream.reconnecting', 'stream.reconnected']);
   });

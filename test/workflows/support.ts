@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { Context, type Info } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import { Client, type Connection, type WorkflowHandle } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -15,10 +15,18 @@ import type { RestreamEnd } from '../../domain/destination.js';
 import type { StreamEvent } from '../../domain/event.js';
 import type { SourceLayout } from '../../domain/source.js';
 import type { StreamSettings } from '../../domain/stream.js';
-import { mediaQueue, STREAMS_QUEUE, streamWorkflowId } from '../../domain/task-queues.js';
+import { mediaQueue, restreamWorkflowId, STREAMS_QUEUE, streamWorkflowId } from '../../domain/task-queues.js';
 import { SEARCH_ATTRIBUTES } from '../../platform/temporal/search-attributes.js';
+import type { HostEnquiries } from '../../workflows/proxies.js';
 import type { streamWorkflow } from '../../workflows/index.js';
-import { publishStartedSignal, publishStoppedSignal, type PublishStarted, type PublishStopped } from '../../workflows/messages.js';
+import {
+  encoderPlayableSignal,
+  publishStartedSignal,
+  publishStoppedSignal,
+  restreamLiveSignal,
+  type PublishStarted,
+  type PublishStopped,
+} from '../../workflows/messages.js';
 import { temporalTestServerPath } from '../support/toolchain.js';
 import { until } from '../support/until.js';
 
@@ -54,7 +62,8 @@ export interface StagedEncoder {
   input: TranscodeInput;
   hostId: string;
   finish: (result: TranscodeResult) => void;
-  becomePlayable: () => void;
+  /** The host tells the workflow so. */
+  becomePlayable: () => Promise<void>;
 }
 
 /** One connection to a destination; the test decides what becomes of it. */
@@ -62,7 +71,7 @@ export interface StagedConnection {
   input: RestreamInput;
   hostId: string;
   finish: (end: RestreamEnd) => void;
-  goLive: () => void;
+  goLive: () => Promise<void>;
 }
 
 /** The outside of a workflow: what it did, in order, and the levers a test pulls. Activities are typed as the real ones. */
@@ -81,14 +90,13 @@ export class Stage {
   readonly goneHosts = new Set<string>();
   /** Set to make Postgres fail. */
   databaseAway = false;
-  #waiting = new Map<string, () => void>();
-  /** Activities that wait to be told of a picture, by broadcast and epoch. */
-  #awaitsPlayable = new Map<string, Info>();
-  readonly #isRecorded: (activity: Info) => Promise<boolean>;
+  /** Publishers whose host says that they are there, and those it says are gone; about others it is silent. */
+  readonly present = new Set<string>();
+  readonly gone = new Set<string>();
+  readonly #client: () => Client;
 
-  /** `isRecorded` tells whether the end of an activity has come into its workflow's history. */
-  constructor(isRecorded: (activity: Info) => Promise<boolean>) {
-    this.#isRecorded = isRecorded;
+  constructor(client: () => Client) {
+    this.#client = client;
   }
 
   get events(): StreamEvent[] {
@@ -121,7 +129,7 @@ export class Stage {
     };
   }
 
-  mediaActivities(hostId: string): MediaActivities {
+  mediaActivities(hostId: string): MediaActivities & HostEnquiries {
     const call = async (what: string): Promise<void> => {
       await until(() => !this.goneHosts.has(hostId), `${hostId} to be back`, NEVER_MS);
       this.calls.push(hostId === HOST_ID ? what : `${what} at ${hostId}`);
@@ -129,13 +137,18 @@ export class Stage {
     return {
       transcode: (input) =>
         new Promise((resolve) => {
-          const becomePlayable = () => this.#waiting.get(`${input.broadcastId}/${input.epoch}`)?.();
-          this.calls.push(hostId === HOST_ID ? `transcode ${input.epoch}` : `transcode ${input.epoch} at ${hostId}`);
+          const { streamId, broadcastId, epoch } = input;
+          const becomePlayable = () =>
+            this.#client().workflow.getHandle(streamWorkflowId(streamId)).signal(encoderPlayableSignal, { broadcastId, epoch });
+          this.calls.push(hostId === HOST_ID ? `transcode ${epoch}` : `transcode ${epoch} at ${hostId}`);
           this.encoders.push({ input, hostId, finish: resolve, becomePlayable });
         }),
-      awaitPlayable: ({ broadcastId, epoch }) => {
-        this.#awaitsPlayable.set(`${broadcastId}/${epoch}`, Context.current().info);
-        return new Promise((resolve) => void this.#waiting.set(`${broadcastId}/${epoch}`, resolve));
+      awaitPlayable: () => new Promise(() => undefined),
+      findPublisher: async ({ publishId }) => {
+        const { cancellationSignal } = Context.current();
+        const known = () => cancellationSignal.aborted || this.present.has(publishId) || this.gone.has(publishId);
+        await until(known, `word of ${publishId}`, NEVER_MS);
+        return { present: this.present.has(publishId) };
       },
       stopTranscode: async () => {
         await call('stopTranscode');
@@ -153,12 +166,12 @@ export class Stage {
       deleteMedia: async ({ broadcastId }) => call(`deleteMedia ${broadcastId}`),
       restream: (input) =>
         new Promise((resolve) => {
-          const key = `${input.destinationId}/${input.attempt}`;
-          const goLive = () => void until(() => this.#waiting.get(key), `somebody to wait for ${key}`).then((resume) => resume());
+          const { broadcastId, destinationId, attempt } = input;
+          const goLive = () =>
+            this.#client().workflow.getHandle(restreamWorkflowId(broadcastId, destinationId)).signal(restreamLiveSignal, { attempt });
           this.connections.push({ input, hostId, finish: resolve, goLive });
         }),
-      awaitRestreamLive: ({ destinationId, attempt }) =>
-        new Promise((resolve) => void this.#waiting.set(`${destinationId}/${attempt}`, resolve)),
+      awaitRestreamLive: () => new Promise(() => undefined),
       checkRestreamFormat: async ({ destinationId, source }) => {
         this.calls.push(`checkRestreamFormat ${destinationId}`);
         return { goesOn: source.video?.codec === 'h264' };
@@ -173,11 +186,6 @@ export class Stage {
     };
   }
 
-  /** Lets every activity that still waits return, so that a worker can stop. */
-  releaseWaiting(): void {
-    for (const resume of this.#waiting.values()) resume();
-  }
-
   /** The n-th connection (from 1) to a destination, once it is tried. */
   async connection(destinationId: string, number = 1): Promise<StagedConnection> {
     const made = () => this.connections.filter(({ input }) => input.destinationId === destinationId)[number - 1];
@@ -190,17 +198,11 @@ export class Stage {
   }
 
   /**
-   * The n-th encoder (from 1), once it runs; made playable unless told not to. The workflow has been told of it then: the
-   * time-skipping server gets stuck for good when a workflow cancels an activity in the moment of its completion.
+   * The n-th encoder (from 1), once it runs; made playable unless told not to.
    */
   async encoder(number: number, { playable = true } = {}): Promise<StagedEncoder> {
     const encoder = await until(() => this.encoders[number - 1], `encoder ${number} to start`);
-    if (playable) {
-      const key = `${encoder.input.broadcastId}/${encoder.input.epoch}`;
-      const asked = await until(() => this.#awaitsPlayable.get(key), 'the workflow to ask for playability');
-      encoder.becomePlayable();
-      await until(() => this.#isRecorded(asked), 'the workflow to be told of the picture');
-    }
+    if (playable) await encoder.becomePlayable();
     return encoder;
   }
 }
@@ -215,13 +217,6 @@ async function registerSearchAttributes(env: TestWorkflowEnvironment): Promise<v
   const { INDEXED_VALUE_TYPE_KEYWORD } = temporal.api.enums.v1.IndexedValueType;
   const searchAttributes = Object.fromEntries(SEARCH_ATTRIBUTES.map((key) => [key.name, INDEXED_VALUE_TYPE_KEYWORD]));
   await env.connection.operatorService.addSearchAttributes({ namespace: env.namespace ?? 'default', searchAttributes });
-}
-
-/** Whether the end of this activity has come into the history of its workflow. */
-async function isRecorded(client: Client, { workflowExecution: run, activityId }: Info): Promise<boolean> {
-  const { events } = await client.workflow.getHandle(run!.workflowId, run!.runId).fetchHistory();
-  const scheduled = events?.find((event) => event.activityTaskScheduledEventAttributes?.activityId === activityId)?.eventId;
-  return Boolean(events?.some((event) => scheduled && event.activityTaskCompletedEventAttributes?.scheduledEventId?.eq(scheduled)));
 }
 
 /** A time-skipping server with the real workflows and a stage instead of the world. One per test: its clock is global. */
@@ -247,7 +242,7 @@ export class WorkflowBench {
       server: { executable: { type: 'existing-path', path: temporalTestServerPath() } },
     });
     await registerSearchAttributes(env);
-    const stage = new Stage((activity) => isRecorded(env.client, activity));
+    const stage = new Stage(() => env.client);
     const connection = env.nativeConnection;
     const streams = await Worker.create({ connection, taskQueue: STREAMS_QUEUE, workflowBundle, activities: stage.catalogActivities() });
     const hosts = await Promise.all(
@@ -263,7 +258,6 @@ export class WorkflowBench {
     const running = [streams, ...hosts].map((worker) => worker.run()).map((run) => run.catch((error: unknown) => String(error)));
     return new WorkflowBench(env, stage, async () => {
       for (const encoder of stage.encoders) encoder.finish({ reason: 'stopped', detail: '', mediaSeconds: 0 });
-      stage.releaseWaiting();
       for (const open of stage.connections) open.finish({ code: 'stopped', detail: '', wasLive: false, bytesSent: 0 });
       stage.goneHosts.clear();
       for (const worker of [streams, ...hosts]) worker.shutdown();

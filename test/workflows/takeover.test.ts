@@ -93,13 +93,13 @@ describe('a publisher that comes to another media host', () => {
     const stream = await bench.start();
     await stream.publish(1);
     await stage.encoder(1);
-    (await stage.connection('one')).goLive();
+    await (await stage.connection('one')).goLive();
     await until(() => stage.restreamEvents('one').at(-1) === 'restream.live', 'the restream to be live');
     if (oldHost === 'gone') stage.goneHosts.add(HOST_ID);
     await stream.publish(2, { hostId: OTHER_HOST });
     const next = await stage.connection('one', 2);
     expect([next.hostId, next.input.attempt]).toEqual([OTHER_HOST, 2]);
-    next.goLive();
+    await next.goLive();
     await stage.encoder(2);
     await until(() => stage.restreamEvents('one').at(-1) === 'restream.live', 'the restream to be live again');
     expect(stage.restreamEvents('one')).toEqual([

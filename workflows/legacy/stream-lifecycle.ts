@@ -1,12 +1,12 @@
 import { allHandlersFinished, setCurrentDetails, upsertSearchAttributes, uuid4, workflowInfo } from '@temporalio/workflow';
-import type { BroadcastProjection, RecordingProjection } from '../domain/contracts/catalog.js';
-import type { StreamHealth } from '../domain/contracts/stream-health.js';
-import type { RestreamState } from '../domain/destination.js';
-import type { EventType, StreamEvent } from '../domain/event.js';
-import type { EndCause, StreamStatus } from '../domain/stream.js';
-import { HOST_ID_ATTRIBUTE, STREAM_STATUS_ATTRIBUTE } from '../platform/temporal/search-attributes.js';
+import type { BroadcastProjection, RecordingProjection } from '../../domain/contracts/catalog.js';
+import type { StreamHealth } from '../../domain/contracts/stream-health.js';
+import type { RestreamState } from '../../domain/destination.js';
+import type { EventType, StreamEvent } from '../../domain/event.js';
+import type { EndCause, StreamStatus } from '../../domain/stream.js';
+import { HOST_ID_ATTRIBUTE, STREAM_STATUS_ATTRIBUTE } from '../../platform/temporal/search-attributes.js';
+import type { CarriedState } from './carried-state.js';
 import type {
-  CarriedState,
   PublishRefused,
   PublishStarted,
   PublishStopped,
@@ -14,7 +14,7 @@ import type {
   RestreamEnded,
   StreamState,
   StreamWorkflowInput,
-} from './messages.js';
+} from '../messages.js';
 import { Outbox } from './outbox.js';
 import type { Restreams } from './restreams.js';
 

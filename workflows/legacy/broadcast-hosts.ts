@@ -1,4 +1,4 @@
-import { firstSequenceAfter } from '../domain/takeover.js';
+import { firstSequenceAfter } from '../../domain/takeover.js';
 import type { CarriedBroadcast } from './carried-broadcast.js';
 
 /** The media hosts of one broadcast: it is on one at a time. */

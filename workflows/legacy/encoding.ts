@@ -1,8 +1,8 @@
 import { ActivityFailure, CancellationScope, isCancellation, TimeoutFailure } from '@temporalio/workflow';
-import type { TranscodeInput, TranscodeResult } from '../activities/transcode.js';
-import { sameSource } from '../domain/source.js';
-import type { PublishStarted } from './messages.js';
-import { encoderActivity, mediaCommands, playableActivity } from './proxies.js';
+import type { TranscodeInput, TranscodeResult } from '../../activities/transcode.js';
+import { sameSource } from '../../domain/source.js';
+import type { PublishStarted } from '../messages.js';
+import { encoderActivity, mediaCommands, playableActivity } from '../proxies.js';
 
 export interface EncodingInput extends TranscodeInput {
   hostId: string;

@@ -1,7 +1,6 @@
-import type { DestinationSummary } from '../domain/contracts/destinations.js';
-import type { RestreamState } from '../domain/destination.js';
-import type { SourceLayout } from '../domain/source.js';
-import type { StreamSettings } from '../domain/stream.js';
+import type { SourceLayout } from '../../domain/source.js';
+import type { StreamSettings } from '../../domain/stream.js';
+import type { CarriedRestream } from '../carried-restream.js';
 import type { EncodingInput } from './encoding.js';
 
 /** A broadcast in the middle, for the run that goes on with it. JSON only: it travels through continue-as-new. */
@@ -31,15 +30,4 @@ export interface LastEncoder {
   publishId: string;
   epoch: number;
   mediaSeconds: number;
-}
-
-/** A restream as its stream knows it; its own workflow goes on regardless. */
-export interface CarriedRestream {
-  summary: DestinationSummary;
-  state: RestreamState;
-  /** Told to end; if that was while it was being started, it is passed on afterwards. */
-  endRequested: boolean;
-  /** Start again with what is stored now, once this one has ended. */
-  again: boolean;
-  ended: boolean;
 }

@@ -1,18 +1,18 @@
 import { CancellationScope, condition, patched, sleep, uuid4 } from '@temporalio/workflow';
-import type { RecordingProjection } from '../domain/contracts/catalog.js';
-import { expendableRendition } from '../domain/ladder.js';
-import { decideRestart } from '../domain/restart-policy.js';
-import type { SourceLayout } from '../domain/source.js';
-import type { EndCause, StreamStatus } from '../domain/stream.js';
-import { attempt } from './attempt.js';
+import type { RecordingProjection } from '../../domain/contracts/catalog.js';
+import { expendableRendition } from '../../domain/ladder.js';
+import { decideRestart } from '../../domain/restart-policy.js';
+import type { SourceLayout } from '../../domain/source.js';
+import type { EndCause, StreamStatus } from '../../domain/stream.js';
+import { attempt } from '../attempt.js';
 import { finishBroadcast } from './broadcast-finish.js';
 import { BroadcastHosts } from './broadcast-hosts.js';
 import { BroadcastRecord } from './broadcast-record.js';
 import type { CarriedBroadcast, LastEncoder } from './carried-broadcast.js';
 import { Encoding, type EncodingEnd } from './encoding.js';
-import { leaveHost, type FormerHostInput } from './former-host-workflow.js';
-import type { PublishStarted } from './messages.js';
-import { catalog, mediaCommands } from './proxies.js';
+import { leaveHost, type FormerHostInput } from '../former-host-workflow.js';
+import type { PublishStarted } from '../messages.js';
+import { catalog, mediaCommands } from '../proxies.js';
 import { Restreams } from './restreams.js';
 import type { StreamLifecycle, Transition } from './stream-lifecycle.js';
 

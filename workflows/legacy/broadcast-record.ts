@@ -1,8 +1,8 @@
-import type { MediaSummary } from '../activities/media.js';
-import type { BroadcastProjection, RecordingProjection, RecordingStatus } from '../domain/contracts/catalog.js';
-import { pickLadder, type Rendition } from '../domain/ladder.js';
-import type { SourceLayout } from '../domain/source.js';
-import type { EndCause, StreamSettings, StreamStatus } from '../domain/stream.js';
+import type { MediaSummary } from '../../activities/media.js';
+import type { BroadcastProjection, RecordingProjection, RecordingStatus } from '../../domain/contracts/catalog.js';
+import { pickLadder, type Rendition } from '../../domain/ladder.js';
+import type { SourceLayout } from '../../domain/source.js';
+import type { EndCause, StreamSettings, StreamStatus } from '../../domain/stream.js';
 
 /** What is told of a broadcast: the row and the recording that Postgres shows. */
 export class BroadcastRecord {

@@ -1,6 +1,6 @@
 import { condition } from '@temporalio/workflow';
-import type { StreamProjection } from '../domain/contracts/catalog.js';
-import { catalog } from './proxies.js';
+import type { StreamProjection } from '../../domain/contracts/catalog.js';
+import { catalog } from '../proxies.js';
 
 /**
  * Writes to Postgres what the workflow decided, in order, beside the story: a database that is away delays the

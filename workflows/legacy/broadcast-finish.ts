@@ -1,12 +1,12 @@
 import { ParentClosePolicy, startChild } from '@temporalio/workflow';
-import type { MediaSummary } from '../activities/media.js';
-import type { EndCause, StreamStatus } from '../domain/stream.js';
-import { retentionWorkflowId, STREAMS_QUEUE } from '../domain/task-queues.js';
-import { attempt } from './attempt.js';
+import type { MediaSummary } from '../../activities/media.js';
+import type { EndCause, StreamStatus } from '../../domain/stream.js';
+import { retentionWorkflowId, STREAMS_QUEUE } from '../../domain/task-queues.js';
+import { attempt } from '../attempt.js';
 import type { BroadcastRecord } from './broadcast-record.js';
-import { leaveHost, type FormerHostInput } from './former-host-workflow.js';
-import { mediaCommands } from './proxies.js';
-import { retentionWorkflow } from './retention-workflow.js';
+import { leaveHost, type FormerHostInput } from '../former-host-workflow.js';
+import { mediaCommands } from '../proxies.js';
+import { retentionWorkflow } from '../retention-workflow.js';
 import type { StreamLifecycle } from './stream-lifecycle.js';
 
 const MS_PER_HOUR = 3_600_000;
