@@ -69,6 +69,7 @@ export function stopEncoder(broadcast: BroadcastLife): void {
 export function interrupt(life: StreamLife, moment: Moment, data: Record<string, unknown>): void {
   const broadcast = life.broadcast!;
   broadcast.interruptedAt ??= moment.now;
+  broadcast.pictureDueAt = null;
   if (broadcast.status === 'reconnecting') return;
   broadcast.status = 'reconnecting';
   tellBroadcast(life, moment, { type: 'stream.reconnecting', data });

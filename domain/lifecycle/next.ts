@@ -234,9 +234,7 @@ function present(life: StreamLife, broadcast: BroadcastLife, moment: Moment): vo
   if (running && now >= running.playableDueAt) encoderWithoutPicture(life, moment);
   if (broadcast.status !== 'live') return;
   broadcast.pictureDueAt ??= now + PICTURE_GRACE_MS;
-  if (now < broadcast.pictureDueAt) return;
-  broadcast.pictureDueAt = null;
-  interrupt(life, moment, { problem: 'no_picture' });
+  if (now >= broadcast.pictureDueAt) interrupt(life, moment, { problem: 'no_picture' });
 }
 
 /** The publisher is gone: the window is a durable timer, and the broadcast goes on if it is back in time. */
@@ -245,7 +243,10 @@ function absent(life: StreamLife, broadcast: BroadcastLife, moment: Moment): voi
   const windowMs = broadcast.settings!.reconnectWindowSeconds * MS_PER_SECOND;
   Object.assign(broadcast, { restartAt: null, pictureDueAt: null });
   if (life.endCause) return;
-  if (broadcast.encoder && !broadcast.encoder.order.programme) stopEncoder(broadcast);
+  const { encoder } = broadcast;
+  // A slate that shows nothing is of no use.
+  const isWanted = encoder?.order.programme === true && (encoder.playable || now < encoder.playableDueAt);
+  if (!isWanted) stopEncoder(broadcast);
   broadcast.windowEndsAt ??= now + windowMs;
   const waitsUntil = broadcast.doubt ? Math.max(broadcast.windowEndsAt, broadcast.doubt.since + DOUBT_LIMIT_MS) : broadcast.windowEndsAt;
   if (now >= waitsUntil) {
