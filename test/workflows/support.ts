@@ -54,6 +54,7 @@ const SETTINGS: StreamSettings = {
   playbackPolicy: 'public',
 };
 
+const DROPPED: RestreamEnd = { code: 'destination_lost', detail: 'closed', wasLive: true, bytesSent: 1 };
 /** Longer than any test waits for a host that stays away. */
 const NEVER_MS = 600_000;
 
@@ -84,6 +85,10 @@ export class Stage {
   destinations: DestinationSummary[] = [];
   /** Connections to destinations, in the order they were tried. */
   readonly connections: StagedConnection[] = [];
+  /** Every connection is taken and dropped again at once. */
+  flapping = false;
+  /** A host keeps how a connection ended, for whoever asks for it again. */
+  readonly #ends = new Map<string, RestreamEnd>();
   /** Destinations that do not answer when they are told to end. */
   readonly deaf = new Set<string>();
   /** Media hosts that take commands and answer none. */
@@ -169,7 +174,14 @@ export class Stage {
           const { broadcastId, destinationId, attempt } = input;
           const goLive = () =>
             this.#client().workflow.getHandle(restreamWorkflowId(broadcastId, destinationId)).signal(restreamLiveSignal, { attempt });
-          this.connections.push({ input, hostId, finish: resolve, goLive });
+          const key = `${broadcastId}/${destinationId}/${attempt}`;
+          const finish = (end: RestreamEnd): void => {
+            this.#ends.set(key, end);
+            resolve(end);
+          };
+          this.connections.push({ input, hostId, finish, goLive });
+          const end = this.flapping ? DROPPED : this.#ends.get(key);
+          if (end) resolve(end);
         }),
       awaitRestreamLive: () => new Promise(() => undefined),
       checkRestreamFormat: async ({ destinationId, source }) => {

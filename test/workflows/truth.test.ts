@@ -56,19 +56,6 @@ describe('a publisher whose ingest answers nothing', () => {
   });
 });
 
-describe('an encoder that nobody can see', () => {
-  it('is the next one as well: whoever looks again finds it, with its number', async () => {
-    const { stage } = bench;
-    const { encoder, publisher } = await liveStream();
-    stage.present.add(publisher.publishId);
-    stage.loseSight = true;
-    encoder.finish({ reason: 'stopped', detail: '', mediaSeconds: 0 });
-    const again = await stage.encoder(2);
-    expect(again.input).toEqual(encoder.input);
-    await until(() => stage.status === 'live', 'live again');
-  });
-});
-
 /** The end of a reusable stream's broadcast, all but what Postgres has to be told of it. */
 async function endedUntold(reusable: boolean) {
   const { stage } = bench;
@@ -107,7 +94,11 @@ it('the snapshot has all that Postgres should show', async () => {
   const { stage } = bench;
   const { handle, encoder } = await liveStream();
   const snapshot = await handle.query(snapshotQuery);
-  expect(snapshot).toMatchObject({ status: 'live', broadcastId: encoder.input.broadcastId, opened: { broadcastId: encoder.input.broadcastId } });
+  expect(snapshot).toMatchObject({
+    status: 'live',
+    broadcastId: encoder.input.broadcastId,
+    opened: { broadcastId: encoder.input.broadcastId },
+  });
   expect(snapshot.events.map(({ type }) => type)).toEqual(stage.eventTypes);
   expect(snapshot.broadcast).toEqual(stage.projections.at(-1)?.broadcast);
   expect(snapshot.version).toBe(stage.projections.at(-1)?.version);
