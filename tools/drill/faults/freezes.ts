@@ -8,6 +8,8 @@ const FROZEN_MS = 30_000;
 const DOZE_MS = 13_000;
 /** What is true is told within this, of the fault and of its end. */
 const STATUS_LIMIT_MS = 15_000;
+/** Whatever happens, the status is true within this (docs/architecture.md). */
+const PROMISED_STATUS_MS = 60_000;
 /** The viewer waits while it is frozen, and until it plays again. */
 const STALL_LIMIT_MS = FROZEN_MS + STATUS_LIMIT_MS;
 
@@ -23,15 +25,18 @@ interface Frozen {
   discontinuities: number;
   ms?: number;
   unattended?: boolean;
+  /** How long the status may be wrong; what is frozen may be the one who would tell. */
+  statusMs?: number;
 }
 
-function frozen({ name, title, pid, during, stallMs, discontinuities, unattended = false, ms = FROZEN_MS }: Frozen): Fault {
+function frozen(fault: Frozen): Fault {
+  const { name, title, pid, during, stallMs, discontinuities, unattended = false, ms = FROZEN_MS, statusMs = STATUS_LIMIT_MS } = fault;
   return {
     name: `freeze-${name}`,
     title: `SIGSTOP of ${title} for ${ms / MS_PER_SECOND} s${unattended ? ', nobody replaces it' : ''}`,
     unattended,
     short: false,
-    limits: { stallMs, framesLost: during === 'live' && discontinuities === 0 ? 0 : null, discontinuities, statusMs: STATUS_LIMIT_MS },
+    limits: { stallMs, framesLost: during === 'live' && discontinuities === 0 ? 0 : null, discontinuities, statusMs },
     async inject(scene) {
       const from = Date.now();
       await freeze(await pid(scene), ms);
@@ -106,6 +111,27 @@ export const FREEZES: readonly Fault[] = [
     during: 'reconnecting',
     stallMs: STALL_LIMIT_MS,
     discontinuities: 2,
+    unattended: true,
+  }),
+  // Its publisher sends all the time, into a process that takes nothing: another ingest takes its connection over …
+  frozen({
+    name: 'ingest',
+    title: 'ingest',
+    pid: (scene) => pidOf(scene.stack, 'ingest'),
+    during: 'reconnecting',
+    stallMs: FROZEN_MS + PROMISED_STATUS_MS,
+    discontinuities: 3,
+    statusMs: PROMISED_STATUS_MS,
+  }),
+  // … or the same one wakes, with the connection still there: nobody announces that publisher a second time but itself.
+  frozen({
+    name: 'ingest-awakened',
+    title: 'ingest',
+    pid: (scene) => pidOf(scene.stack, 'ingest'),
+    during: 'reconnecting',
+    stallMs: FROZEN_MS + PROMISED_STATUS_MS,
+    discontinuities: 3,
+    statusMs: PROMISED_STATUS_MS,
     unattended: true,
   }),
 ];

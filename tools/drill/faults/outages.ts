@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../fault.js';
+import { backUp } from '../backup.js';
 import { keepDead } from '../processes.js';
+import { waitFor } from '../wait.js';
 import { UNNOTICED_MS } from './kills.js';
 
 const AWAY_MS = 30_000;
@@ -44,4 +46,35 @@ const outage = ({ name, title }: Outage): Fault => ({
   },
 });
 
-export const OUTAGES: readonly Fault[] = [outage({ name: 'temporal', title: 'Temporal' }), outage({ name: 'postgres', title: 'Postgres' })];
+const MINUTE_MS = 60_000;
+/** Status and timeline are compared every 20 s (workers/reconciliation). */
+const RESTORED_STATUS_LIMIT_MS = 60_000;
+
+/** What the database forgot, the workflows know: the broadcast goes on, and the timeline has no gap. */
+const restored: Fault = {
+  name: 'restore-postgres',
+  title: 'Postgres restored to a minute ago, with a reconnect and a new stream in that minute',
+  short: false,
+  limits: { stallMs: AWAY_MS, framesLost: 0, discontinuities: 1, statusMs: RESTORED_STATUS_LIMIT_MS },
+  async inject(scene) {
+    const { database } = await scene.stack.run();
+    const backup = await backUp(database);
+    scene.onClose(() => backup.close());
+    await scene.publisher.stop('SIGKILL');
+    await delay(CALL_EVERY_MS);
+    scene.publisher.start();
+    await scene.api.createStream({ name: 'younger than the backup' });
+    await delay(MINUTE_MS);
+    const before = (await scene.api.events(scene.stream.id)).length;
+    await backup.restore();
+    const from = Date.now();
+    const whole = await waitFor(async () => (await scene.api.events(scene.stream.id)).length >= before, RESTORED_STATUS_LIMIT_MS);
+    return { truths: [{ from, status: 'live' }], problems: whole ? [] : ['the timeline has a gap'] };
+  },
+};
+
+export const OUTAGES: readonly Fault[] = [
+  restored,
+  outage({ name: 'temporal', title: 'Temporal' }),
+  outage({ name: 'postgres', title: 'Postgres' }),
+];

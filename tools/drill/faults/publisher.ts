@@ -1,9 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../fault.js';
 import { Forwarder } from '../forwarder.js';
+import { killAndAwaitNext } from '../processes.js';
+import { waitFor } from '../wait.js';
 
 const AWAY_MS = 20_000;
 const STATUS_LIMIT_MS = 15_000;
+/** The next worker has looked around by then. */
+const SLATE_MS = 10_000;
 const OTHER_ADDRESS = '127.0.0.2';
 
 const movedPublisher: Fault = {
@@ -31,4 +35,28 @@ const movedPublisher: Fault = {
   },
 };
 
-export const PUBLISHER_FAULTS: readonly Fault[] = [movedPublisher];
+/** The slate's encoder is found by the next worker, and takes the publisher when it is back. */
+const workerDuringSlate: Fault = {
+  name: 'slate-worker',
+  title: 'kill -9 of media-worker while the publisher is away and the slate is shown',
+  short: false,
+  limits: { stallMs: 3000, framesLost: 0, discontinuities: 1, statusMs: STATUS_LIMIT_MS },
+  async inject(scene) {
+    const goneAt = Date.now();
+    await scene.publisher.stop('SIGKILL');
+    await waitFor(() => scene.status.last?.status === 'reconnecting', STATUS_LIMIT_MS);
+    await killAndAwaitNext(scene.stack, 'media-worker');
+    await delay(SLATE_MS);
+    const backAt = Date.now();
+    scene.publisher.start();
+    return {
+      truths: [
+        { from: goneAt, status: 'reconnecting' },
+        { from: backAt, status: 'live' },
+      ],
+      problems: [],
+    };
+  },
+};
+
+export const PUBLISHER_FAULTS: readonly Fault[] = [movedPublisher, workerDuringSlate];
