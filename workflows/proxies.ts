@@ -42,14 +42,9 @@ export const encoderActivity = (hostId: string) =>
     retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
   });
 
-export interface HostEnquiries {
-  /** Waits until the ingest of that host answers, then says whether it has this publisher. */
-  findPublisher(publish: { publishId: string; streamId: string }): Promise<{ present: boolean }>;
-}
-
 /** A question to a media host that waits for its ingest, or for the host itself: asked until it is answered or of no use any more. */
 export const enquiries = (hostId: string) =>
-  proxyActivities<HostEnquiries>({
+  proxyActivities<MediaActivities>({
     taskQueue: mediaQueue(hostId),
     startToCloseTimeout: '1 hour',
     heartbeatTimeout: '10 seconds',

@@ -17,7 +17,6 @@ import type { SourceLayout } from '../../domain/source.js';
 import type { StreamSettings } from '../../domain/stream.js';
 import { mediaQueue, restreamWorkflowId, STREAMS_QUEUE, streamWorkflowId } from '../../domain/task-queues.js';
 import { SEARCH_ATTRIBUTES } from '../../platform/temporal/search-attributes.js';
-import type { HostEnquiries } from '../../workflows/proxies.js';
 import type { streamWorkflow } from '../../workflows/index.js';
 import {
   encoderPlayableSignal,
@@ -134,7 +133,7 @@ export class Stage {
     };
   }
 
-  mediaActivities(hostId: string): MediaActivities & HostEnquiries {
+  mediaActivities(hostId: string): MediaActivities {
     const call = async (what: string): Promise<void> => {
       await until(() => !this.goneHosts.has(hostId), `${hostId} to be back`, NEVER_MS);
       this.calls.push(hostId === HOST_ID ? what : `${what} at ${hostId}`);
@@ -167,7 +166,6 @@ export class Stage {
         return { durationSeconds: 4, bytes: 1000 };
       },
       disconnectPublisher: async ({ publishId }) => call(`disconnect ${publishId}`),
-      findPublisher: async () => ({ present: false }),
       deleteMedia: async ({ broadcastId }) => call(`deleteMedia ${broadcastId}`),
       restream: (input) =>
         new Promise((resolve) => {
