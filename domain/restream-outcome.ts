@@ -5,6 +5,11 @@ export interface EndedConnection {
   log: string;
   /** The platform had taken media for a while. */
   wasLive: boolean;
+  /**
+   * It looked the name of the platform up itself (RTMPS) where private addresses may not be reached: what it met before the
+   * certificate was verified is the same answer whatever it was, or whoever owns the name could explore this network.
+   */
+  hidesFailure?: boolean;
 }
 
 export type RestreamOutcome = Pick<RestreamEnd, 'detail'> & { code: Exclude<RestreamEnd['code'], 'stopped'> };
@@ -70,13 +75,23 @@ const SOURCE_LOST: RestreamOutcome = {
   detail: 'The programme to send was interrupted; sending starts again.',
 };
 
+/** What FFmpeg 9 says of every connection that did not come to a verified certificate. */
+const NOT_SECURED = /Cannot open connection tls:/;
+const NOT_REACHED: RestreamOutcome = {
+  code: 'destination_unreachable',
+  detail:
+    'No TLS connection could be made to a server with a valid certificate of this host. Check host, port and scheme (rtmp or rtmps); the platform may be down. A private authority goes into NODE_EXTRA_CA_CERTS.',
+};
+
 /**
  * Why a connection ended that nobody stopped. A platform that had taken the stream has lost it, whatever it said; one that
  * never had has refused it or was not reached.
  */
-export function classifyEnd({ log, wasLive }: EndedConnection): RestreamOutcome {
+export function classifyEnd({ log, wasLive, hidesFailure = false }: EndedConnection): RestreamOutcome {
   if (NO_INPUT.test(log)) return SOURCE_LOST;
   const rule = RULES.find(({ words }) => words.test(log));
+  // One that was killed on its way has said nothing.
+  if (hidesFailure && !wasLive && (!rule || NOT_SECURED.test(log))) return NOT_REACHED;
   if (!rule) return SOURCE_LOST;
   if (wasLive) {
     const said = LOST_WORDS.exec(log)?.[1];

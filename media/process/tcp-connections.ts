@@ -3,6 +3,8 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 /** A TCP connection of a process, as the kernel sees it. */
 export interface TcpConnection {
   localPort: number;
+  /** IPv6 with all its groups. */
+  remoteAddress: string;
   remotePort: number;
   /** Bytes the process has written and the other side has not acknowledged. */
   unacknowledged: number;
@@ -14,6 +16,7 @@ const REMOTE = 2;
 const QUEUES = 4;
 const INODE = 9;
 const HEX = 16;
+const IPV4_BYTES = 4;
 
 export const unacknowledgedBytes = (connections: readonly TcpConnection[]): number =>
   connections.reduce((sum, { unacknowledged }) => sum + unacknowledged, 0);
@@ -49,11 +52,19 @@ function table(pid: number | 'self'): (TcpConnection & { inode: string })[] {
       const hex = (text = '0'): number => Number.parseInt(text, HEX);
       return {
         localPort: hex(columns[LOCAL]!.split(':').at(-1)),
+        remoteAddress: addressOf(columns[REMOTE]!.split(':')[0]!),
         remotePort: hex(columns[REMOTE]!.split(':').at(-1)),
         unacknowledged: hex(columns[QUEUES]!.split(':')[0]),
         inode: columns[INODE] ?? '',
       };
     });
+}
+
+/** Words of 32 bits as the machine has them in memory; all that Node.js runs on have the lowest byte first. */
+function addressOf(words: string): string {
+  const bytes = words.match(/.{8}/g)!.flatMap((word) => word.match(/../g)!.reverse());
+  if (bytes.length === IPV4_BYTES) return bytes.map((byte) => Number.parseInt(byte, HEX)).join('.');
+  return bytes.join('').match(/.{4}/g)!.join(':');
 }
 
 /** A descriptor may be closed while we look. */

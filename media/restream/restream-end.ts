@@ -40,7 +40,7 @@ export function refusedStart(error: unknown): RestreamEnd | null {
 export async function describeEnd(targets: DestinationTargets, record: RestreamRecord, bytesSent: number): Promise<RestreamEnd> {
   const { live: wasLive, logPath, logOffset, destinationId } = record;
   const lines = await readRestreamLog(logPath, logOffset, await secretsOf(targets, destinationId));
-  return { ...classifyEnd({ log: lines, wasLive }), wasLive, bytesSent };
+  return { ...classifyEnd({ log: lines, wasLive, hidesFailure: record.hidesFailure }), wasLive, bytesSent };
 }
 
 /** null when they cannot be known now. */

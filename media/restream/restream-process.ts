@@ -10,6 +10,7 @@ import { restreamArguments } from '../ffmpeg/restream-command.js';
 import type { VideoEncoderChoice } from '../ffmpeg/video-encoder.js';
 import { CannotHideError, HiddenOptions } from '../process/hidden-options.js';
 import { findByArgument, type ProcessIdentity } from '../process/process-identity.js';
+import { guardAddress } from './address-guard.js';
 import { checkedAddress, type ResolveHost } from './public-address.js';
 import { restreamAddress, type RestreamAddress } from './restream-address.js';
 import { logLength } from './restream-log.js';
@@ -78,10 +79,20 @@ export async function startRestream(deps: RestreamProcessDeps, input: StartRestr
     live: false,
     stopping: false,
     slate: slate !== null,
+    ...(address.resolves && !deps.allowPrivateAddresses ? { hidesFailure: true } : {}),
   };
   await deps.restreams.write(record);
+  if (record.hidesFailure) guard(deps, record);
   deps.log.info({ streamId: input.streamId, broadcastId, destinationId, attempt, pid: process.pid }, 'restream started');
   return record;
+}
+
+function guard({ programmeUrl, log }: RestreamProcessDeps, { process, progressPath, destinationId }: RestreamRecord): void {
+  const programmePort = Number(new URL(programmeUrl('-', null, '-')).port);
+  guardAddress({ process, progressPath, programmePort }).then(
+    (killed) => killed && log.warn({ destinationId }, 'a destination led to a private address'),
+    (error: unknown) => log.error({ err: error, destinationId }, 'nobody sees where a restream connects'),
+  );
 }
 
 /** A destination without a slate is better than none. */

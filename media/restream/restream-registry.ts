@@ -24,6 +24,8 @@ export interface RestreamRecord extends ProcessRecord {
   live: boolean;
   /** Somebody asked for its end. */
   stopping: boolean;
+  /** What it met on its way to the platform is not told: it has looked the name up itself, and may not reach everything. */
+  hidesFailure?: boolean;
   /** The programme is never silent: a slate fills its holes. */
   slate: boolean;
 }

@@ -18,9 +18,6 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-/** Of example.com, once. Nothing is waited for there. */
-const PUBLIC_ADDRESS = '93.184.216.34';
-
 const commandsOf = (connection: { commands: { cmd: string }[] }) => connection.commands.map(({ cmd }) => cmd);
 const codecsOf = (path: string): string[] =>
   execFileSync(ffprobePath(), ['-v', 'error', '-show_entries', 'stream=codec_name', '-of', 'csv=p=0', path], { encoding: 'utf8' })
@@ -248,54 +245,6 @@ describe('a restream', () => {
     const platform = await bench.platform('silent', { refuseKeys: [KEY], refusal: 'silence' });
     bench.target('dst_silent', platform.url);
     expect(await bench.run(bench.activities(), 'dst_silent').end).toMatchObject({ code: 'destination_unreachable', wasLive: false });
-  });
-
-  it('checks the address anew and refuses private ones unless they are allowed', async () => {
-    const platform = await bench.platform('private');
-    bench.target('dst_private', platform.url.replace('127.0.0.1', 'platform.example'));
-    const resolve = async (): Promise<string[]> => ['93.184.216.34', '10.1.2.3'];
-    const activities = bench.activities({ allowPrivateAddresses: false, resolve });
-    expect(await bench.run(activities, 'dst_private').end).toMatchObject({ code: 'destination_address_forbidden' });
-    expect(platform.connections).toEqual([]);
-  });
-
-  it.each(['127.0.0.1', '::ffff:127.0.0.1'])('goes to the address that was looked up (%s), under the name of the platform', async (ip) => {
-    const platform = await bench.platform(`named-${ip.length}`);
-    const id = `dst_named_${ip.length}`;
-    bench.target(id, platform.url.replace('127.0.0.1', 'platform.example'));
-    const activities = bench.activities({ resolve: async () => [ip] });
-    const run = bench.run(activities, id);
-    const connection = await platform.receiving();
-    expect(connection.commands[0]).toMatchObject({ cmd: 'connect', tcUrl: platform.url.replace('127.0.0.1', 'platform.example') });
-    await bench.stop(activities, id);
-    await run.end;
-  });
-
-  it('goes to the address that was checked, whatever its name leads to a moment later', async () => {
-    const platform = await bench.platform('rebinds');
-    // The look-up of this process finds a public address, that of the system finds this machine.
-    bench.target('dst_rebinds', platform.url.replace('127.0.0.1', 'localhost'));
-    const activities = bench.activities({ allowPrivateAddresses: false, resolve: async () => [PUBLIC_ADDRESS] });
-    const run = bench.run(activities, 'dst_rebinds');
-    const record = await until(() => bench.restreams.of({ broadcastId: 'brd_1', destinationId: 'dst_rebinds' }), 'its ffmpeg');
-    const shown = readFileSync(`/proc/${record.process.pid}/cmdline`, 'utf8').split('\0');
-    expect(shown.filter((argument) => argument.startsWith('rtmp://'))).toEqual([`rtmp://${PUBLIC_ADDRESS}:${platform.port}/live`]);
-    await until(() => tcpConnections(record.process.pid)?.length || !isRunning(record.process), 'a connection');
-    await bench.stop(activities, 'dst_rebinds');
-    await run.end;
-    expect(platform.connections).toEqual([]);
-  });
-
-  it('takes the next address with the next try', async () => {
-    const platform = await bench.platform('second');
-    bench.target('dst_second', platform.url.replace('127.0.0.1', 'platform.example'));
-    // Nobody listens at the first one.
-    const activities = bench.activities({ resolve: async () => ['127.0.0.2', '127.0.0.1'] });
-    expect(await bench.run(activities, 'dst_second', 1).end).toMatchObject({ code: 'destination_unreachable' });
-    const run = bench.run(activities, 'dst_second', 2);
-    await platform.receiving();
-    await bench.stop(activities, 'dst_second');
-    await run.end;
   });
 
   it('of a destination that was deleted is nothing to do, and of one with a wrong address says so', async () => {

@@ -148,4 +148,30 @@ describe('the end of a connection', () => {
   it("does not read replacement patterns in a server's words", () => {
     expect(classifyEnd({ log: '[rtmp @ 0x1] [error] Server error: pay $& now', wasLive: false }).detail).toContain('"pay $& now"');
   });
+
+  describe('whose way to the platform is not to be told', () => {
+    const unsecured = (words: string, reason: string): string =>
+      `${words}\n[rtmps @ 0x1] [error] Cannot open connection tls://host:443\n${OPENING(reason)}`;
+    it('is the same whatever it met there', () => {
+      const met = [
+        unsecured('[tcp @ 0x1] [error] Connection to tcp://host:443 failed: Connection refused', 'Connection refused'),
+        unsecured('[tcp @ 0x1] [error] Connection to tcp://host:443 failed: Connection timed out', 'Connection timed out'),
+        unsecured('[tls @ 0x1] [error] IO error: End of file', 'End of file'),
+        unsecured('[tls @ 0x1] [error] error:0A00010B:SSL routines::wrong version number', 'Input/output error'),
+        unsecured('[tls @ 0x1] [error] error:0A000086:SSL routines::certificate verify failed', 'Input/output error'),
+        unsecured('[tcp @ 0x1] [error] Failed to resolve hostname host: Name or service not known', 'Input/output error'),
+        '',
+      ];
+      const told = met.map((log) => classifyEnd({ log, wasLive: false, hidesFailure: true }));
+      expect(told).toEqual(met.map(() => told[0]));
+      expect(told[0]).toMatchObject({ code: 'destination_unreachable', detail: expect.stringMatching(/valid certificate/) as string });
+      expect(new Set(met.map((log) => classifyEnd({ log, wasLive: false }).detail)).size).toBeGreaterThan(4);
+    });
+
+    it('is told as ever from the certificate on', () => {
+      for (const [, log, wasLive, code] of ENDS.filter(([, log]) => !/tls|SSL|tcp:|resolve|^$/.test(log))) {
+        expect(classifyEnd({ log, wasLive, hidesFailure: true }).code).toBe(code);
+      }
+    });
+  });
 });
