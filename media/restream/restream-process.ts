@@ -90,7 +90,7 @@ export async function startRestream(deps: RestreamProcessDeps, input: StartRestr
 function guard({ programmeUrl, log }: RestreamProcessDeps, { process, progressPath, destinationId }: RestreamRecord): void {
   const programmePort = Number(new URL(programmeUrl('-', null, '-')).port);
   guardAddress({ process, progressPath, programmePort }).then(
-    (killed) => killed && log.warn({ destinationId }, 'a destination led to a private address'),
+    (ended) => ended && log.warn({ destinationId }, 'a destination led to a private address'),
     (error: unknown) => log.error({ err: error, destinationId }, 'nobody sees where a restream connects'),
   );
 }
