@@ -60,7 +60,12 @@ describe('a restream', () => {
     const sockets = new Set<Socket>();
     const serve = async (onSocket: (socket: Socket) => void): Promise<number> => {
       const server = createServer((socket) => {
-        sockets.add(socket.resume().on('error', () => undefined).on('close', () => sockets.delete(socket)));
+        sockets.add(
+          socket
+            .resume()
+            .on('error', () => undefined)
+            .on('close', () => sockets.delete(socket)),
+        );
         onSocket(socket);
       });
       onTestFinished(() => void server.close());
