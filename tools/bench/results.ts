@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 /** Results live beside the sources, so that a change of speed shows in a diff. */
 export async function keepResult(name: string, result: unknown): Promise<string> {
-  const dir = join(process.cwd(), 'bench', 'results');
+  const dir = join(process.cwd(), 'tools', 'bench', 'results');
   await mkdir(dir, { recursive: true });
   const path = join(dir, `${name}.json`);
   await writeFile(path, `${JSON.stringify(result, null, 2)}\n`);

@@ -7,6 +7,8 @@ const DEFAULT_CYCLES = 200;
 
 /** Beside the faults: nothing is killed, a stream starts and stops again and again. */
 export const CYCLES = 'cycles';
+/** The same with a publisher that goes and comes back in one broadcast. */
+export const RECONNECTS = 'reconnects';
 
 export interface DrillArguments {
   /** Names of faults; null = all of the chosen set. */
@@ -21,10 +23,11 @@ export const usage = (
 
   --short   the faults a CI run has time for
   --only    these faults alone
-  --cycles  start/stop cycles of the fault \`cycles\`
+  --cycles  how often \`cycles\` and \`reconnects\` do what they do
 
 ${faults.map(({ name, title }) => `  ${name.padEnd(NAME_WIDTH)}${title}`).join('\n')}
-  ${CYCLES.padEnd(NAME_WIDTH)}start and stop one stream again and again: nothing is left over, nothing grows`;
+  ${CYCLES.padEnd(NAME_WIDTH)}start and stop one stream again and again: nothing is left over, nothing grows
+  ${RECONNECTS.padEnd(NAME_WIDTH)}a publisher goes and comes back again and again: one broadcast, one encoder, no lost record`;
 
 /** @throws OptionError with what is wrong */
 export const readArguments = (args: readonly string[]): DrillArguments =>

@@ -1,12 +1,10 @@
 import { startStack } from '../launcher/stack/stack.js';
 import { publishUrl, StackApi } from '../launcher/stack/stack-api.js';
+import { RECONNECTS } from './arguments.js';
 import { encoderMark, processesWith, signal } from './processes.js';
 import { RetryingPublisher } from './publisher.js';
 import { timelineProblems } from './timeline.js';
 import { waitFor } from './wait.js';
-
-/** Beside the faults: one publisher that goes and comes back, again and again, in one broadcast. */
-export const RECONNECTS = 'reconnects';
 
 export interface ReconnectsResult {
   cycles: number;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describeMachine } from '../bench/machine.js';
 import { table } from '../bench/results.js';
 import type { CyclesResult } from './cycles.js';
+import type { ReconnectsResult } from './reconnects.js';
 import type { FaultResult } from './run-fault.js';
 
 const MS_PER_SECOND = 1000;
@@ -38,11 +39,12 @@ export function cyclesTable({ cycles, processes, failures }: CyclesResult): stri
 export interface DrillResults {
   faults?: readonly FaultResult[];
   cycles?: CyclesResult;
+  reconnects?: ReconnectsResult;
 }
 
 /** Kept beside the sources, so that a change for the worse shows in a diff. */
 export async function keepResults(name: string, ffmpegPath: string, results: DrillResults): Promise<string> {
-  const dir = join(process.cwd(), 'drill', 'results');
+  const dir = join(process.cwd(), 'tools', 'drill', 'results');
   await mkdir(dir, { recursive: true });
   const path = join(dir, `${name}.json`);
   await writeFile(path, `${JSON.stringify({ machine: describeMachine(ffmpegPath), ...results }, null, 2)}\n`);
