@@ -171,9 +171,7 @@ export class StreamRun {
       ...(told.recording ? { recording: told.recording } : {}),
       ...(told.restreams.length > 0 ? { restreams: told.restreams } : {}),
       events: recent,
-      ...(broadcast
-        ? { opened: { broadcastId: broadcast.broadcastId, streamId, hostId: broadcast.hostId, startedAt: broadcast.startedAt } }
-        : {}),
+      ...(told.opened ? { opened: told.opened } : {}),
     };
   }
 }

@@ -1,8 +1,7 @@
-import type { StreamProjection } from '../contracts/catalog.js';
+import type { BroadcastProjection, NewBroadcast, RecordingProjection, StreamProjection } from '../contracts/catalog.js';
 import type { PublishStarted } from '../contracts/publishing.js';
 import type { RestreamState } from '../destination.js';
 import type { EncoderOrder } from './encoder-order.js';
-import type { BroadcastProjection, RecordingProjection } from '../contracts/catalog.js';
 import type { StreamEvent } from '../event.js';
 import type { SourceLayout } from '../source.js';
 import type { EndCause, StreamSettings, StreamStatus } from '../stream.js';
@@ -41,7 +40,13 @@ export interface StreamLife {
   /** The timeline's end. */
   recent: StreamEvent[];
   /** What Postgres was told last, for whoever compares. */
-  told: { broadcast: BroadcastProjection | null; recording: RecordingProjection | null; restreams: RestreamState[] };
+  told: {
+    /** What the row of the newest broadcast begins with. */
+    opened: NewBroadcast | null;
+    broadcast: BroadcastProjection | null;
+    recording: RecordingProjection | null;
+    restreams: RestreamState[];
+  };
   /** A broadcast has ended since this run began: the next one gets a history of its own. */
   runIsDue: boolean;
 }
@@ -49,8 +54,6 @@ export interface StreamLife {
 export interface BroadcastLife {
   broadcastId: string;
   status: Exclude<StreamStatus, 'idle' | 'ended'>;
-  /** ISO 8601 */
-  startedAt: string;
   /** null until the catalog has opened it. */
   settings: StreamSettings | null;
   retentionHours: number;
@@ -164,7 +167,7 @@ export function newLife(streamId: string): StreamLife {
     outbox: [],
     seenEventIds: [],
     recent: [],
-    told: { broadcast: null, recording: null, restreams: [] },
+    told: { opened: null, broadcast: null, recording: null, restreams: [] },
     runIsDue: false,
   };
 }

@@ -167,11 +167,12 @@ function settleWithout(life: StreamLife, moment: Moment): void {
 function open(life: StreamLife, { now, newId }: Moment): void {
   const { hostId, source, remoteAddress } = life.publisher!;
   life.phase = 'broadcast';
-  life.told = { broadcast: null, recording: null, restreams: [] };
+  const broadcastId = `brd_${newId()}`;
+  const startedAt = new Date(now).toISOString();
+  life.told = { opened: { broadcastId, streamId: life.streamId, hostId, startedAt }, broadcast: null, recording: null, restreams: [] };
   life.broadcast = {
-    broadcastId: `brd_${newId()}`,
+    broadcastId,
     status: 'connecting',
-    startedAt: new Date(now).toISOString(),
     settings: null,
     retentionHours: 0,
     source,

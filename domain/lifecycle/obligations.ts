@@ -46,9 +46,9 @@ export function obligationsOf(life: Readonly<StreamLife>): Obligation[] {
 export const isAllDone = ({ outbox, handOvers, dismissals }: Readonly<StreamLife>): boolean =>
   outbox.length === 0 && handOvers.length === 0 && dismissals.length === 0;
 
-function ofBroadcast({ streamId }: Readonly<StreamLife>, broadcast: BroadcastLife): Obligation[] {
-  const { broadcastId, hostId, startedAt, settings, encoder, ending, doubt, liveAt, source } = broadcast;
-  if (!settings) return [{ kind: 'open', key: `open/${broadcastId}`, row: { broadcastId, streamId, hostId, startedAt } }];
+function ofBroadcast({ told }: Readonly<StreamLife>, broadcast: BroadcastLife): Obligation[] {
+  const { broadcastId, hostId, settings, encoder, ending, doubt, liveAt, source } = broadcast;
+  if (!settings) return [{ kind: 'open', key: `open/${broadcastId}`, row: told.opened! }];
   const wanted: Obligation[] = [];
   if (encoder) {
     const { order, stopping } = encoder;

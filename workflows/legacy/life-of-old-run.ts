@@ -11,7 +11,6 @@ export function lifeOfOldRun(streamId: string, { broadcast, ...carried }: Carrie
   life.broadcast = {
     ...kept,
     status: 'live',
-    startedAt: liveAt ?? new Date(endsAt - settings.maxDurationSeconds * 1000).toISOString(),
     remoteAddress: carried.publisher?.remoteAddress ?? null,
     hostId,
     source,
