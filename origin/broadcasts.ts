@@ -16,7 +16,8 @@ import { Disk } from './store/disk.js';
 import { EndedBroadcasts } from './store/ended-broadcasts.js';
 import { History } from './store/history.js';
 import { readJournal } from './store/journal.js';
-import type { OpenLine } from './store/journal-lines.js';
+import type { LostLine, OpenLine } from './store/journal-lines.js';
+import { findLosses } from './store/losses.js';
 import type { PartStore } from './store/part-store.js';
 import type { SegmentCache } from './store/segment-cache.js';
 import { readSummary, writeSummary, type BroadcastSummary } from './store/summary.js';
@@ -34,6 +35,8 @@ export interface BroadcastsOptions {
   isDiskFull: () => boolean;
   log: Logger;
   disk?: Disk;
+  /** Names the present start of the machine; null where that cannot be known. */
+  boot: string | null;
 }
 
 const openLineOf = (known: LiveBroadcast | BroadcastSummary): OpenLine =>
@@ -61,7 +64,7 @@ export class Broadcasts {
     this.#ended = new EndedBroadcasts({
       disk,
       folderOf: (broadcastId) => this.folder(broadcastId),
-      readHistory: (broadcastId) => this.#readJournal(broadcastId),
+      readHistory: async (broadcastId) => (await this.#readJournal(broadcastId))?.history ?? null,
     });
     options.metrics.openBroadcasts.set(0);
   }
@@ -260,8 +263,9 @@ export class Broadcasts {
       this.#ended.put(summary);
       return summary;
     }
-    const history = await this.#readJournal(broadcastId);
-    if (!history) return null;
+    const read = await this.#readJournal(broadcastId);
+    if (!read) return null;
+    const { history, losses } = read;
     if (history.endedAt !== null) {
       await this.#index.add(history.open);
       const made = await this.#summarize(history);
@@ -270,7 +274,7 @@ export class Broadcasts {
       return made;
     }
     await this.#index.addOpen(history.open);
-    const live = await LiveBroadcast.resume(this.#liveOptions(history));
+    const live = await LiveBroadcast.resume(this.#liveOptions(history), losses);
     this.#live.set(broadcastId, live);
     this.#countOpen();
     return live;
@@ -311,10 +315,17 @@ export class Broadcasts {
     return known instanceof LiveBroadcast ? known.history : (this.#ended.loaded(broadcastId) ?? this.#ended.history(broadcastId));
   }
 
-  async #readJournal(broadcastId: string): Promise<History | null> {
-    const history = await readJournal(this.folder(broadcastId).journal);
-    if (history) this.#options.metrics.journalsRead.inc();
-    return history;
+  /** With what the disk has lost of it since. */
+  async #readJournal(broadcastId: string): Promise<{ history: History; losses: LostLine[] } | null> {
+    const { metrics, log } = this.#options;
+    const folder = this.folder(broadcastId);
+    const history = await readJournal(folder.journal);
+    if (!history) return null;
+    metrics.journalsRead.inc();
+    const losses = await findLosses(history, folder);
+    for (const loss of losses) history.apply(loss);
+    if (losses.length > 0) log.error({ broadcastId, segments: losses.map(({ msn }) => msn) }, 'segments were lost with the power');
+    return { history, losses };
   }
 
   #liveOptions(history: History) {

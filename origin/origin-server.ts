@@ -15,6 +15,7 @@ import { loadWebAssets } from './http/web-assets.js';
 import { createOriginMetrics } from './metrics.js';
 import { checkedSocket, socketFolder, viewerSocket } from './packager/socket-paths.js';
 import { HeldRequests } from './held-requests.js';
+import { readBoot } from './store/boot.js';
 import { PartStore } from './store/part-store.js';
 import { SegmentCache } from './store/segment-cache.js';
 import { startSweep } from './store/sweep.js';
@@ -77,6 +78,7 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
     partDuration: options.partDuration,
     metrics,
     isDiskFull: options.isDiskFull,
+    boot: await readBoot(),
     log,
   });
   await broadcasts.load();

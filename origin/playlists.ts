@@ -148,8 +148,9 @@ function describeSegment(history: History, segment: HistorySegment, rendition: s
   const { runs } = history;
   const run = runs.find((line) => line.run === segment.run);
   const carrier = (run && carrierIn(run, runs, rendition)) ?? rendition;
-  const file = segment.lost && onDemand ? undefined : segment.renditions[carrier];
   const init = history.init(segment.run, carrier);
+  // A header that never came to disk makes all behind it useless.
+  const file = !init || (segment.lost && onDemand) ? undefined : segment.renditions[carrier];
   const folder = folderOf(rendition, carrier);
   return {
     uri: `${folder}${segmentFile(segment.msn)}`,

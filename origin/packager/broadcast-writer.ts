@@ -2,6 +2,8 @@ import { HoldfastError } from '../../domain/errors.js';
 import type { Logger } from '../../platform/log/logger.js';
 import type { OriginMetrics } from '../metrics.js';
 import { segmentFile, type BroadcastFolder } from '../store/broadcast-folder.js';
+import type { Disk } from '../store/disk.js';
+import { GroupCommit } from '../store/group-commit.js';
 import type { History } from '../store/history.js';
 import type { Journal } from '../store/journal.js';
 import type { JournalLine, SegmentLine } from '../store/journal-lines.js';
@@ -16,6 +18,7 @@ export interface BroadcastWriterOptions {
   metrics: OriginMetrics;
   /** Segments stay in memory: what little room the disk has is for journals. */
   isDiskFull: () => boolean;
+  disk: Disk;
   log: Logger;
 }
 
@@ -30,17 +33,27 @@ export interface WholeSegment {
 
 const MS_PER_SECOND = 1000;
 
-/** All of one broadcast that goes to disk, one after the other: what is listed later is written later. */
+/**
+ * All of one broadcast that goes to disk, one after the other: what is listed later is written later. It is synced aside, files before
+ * the journal, and nothing waits for that but the end of the broadcast: see docs/durability.md.
+ */
 export class BroadcastWriter {
   /** Since when the disk has taken no segment (ms since 1970); null while it does. */
   unstoredSince: number | null = null;
   /** Segments in memory that wait for the disk. */
   unwritten = 0;
   readonly #options: BroadcastWriterOptions;
+  readonly #commits: GroupCommit;
   #writes: Promise<void> = Promise.resolve();
 
   constructor(options: BroadcastWriterOptions) {
     this.#options = options;
+    const { disk, log, journal } = options;
+    const seal = async (msn: number): Promise<void> => {
+      await this.#inOrder(() => journal.append({ type: 'synced', msn }));
+      await journal.sync();
+    };
+    this.#commits = new GroupCommit({ disk, seal, log });
   }
 
   /** Resolves when everything that was asked for is done. */
@@ -48,9 +61,25 @@ export class BroadcastWriter {
     return this.#writes;
   }
 
-  /** A line for the journal, applied by whoever asks. */
+  /** Files that an earlier process wrote and may not have synced. */
+  adopt(files: readonly string[], msn: number): void {
+    for (const path of files) this.#commits.wrote(path);
+    if (files.length > 0) this.#commits.journalled(msn);
+  }
+
+  /** Everything that was asked for is written, and survives the loss of power. Rejects with what the disk says. */
+  async flush(): Promise<void> {
+    await this.#writes;
+    await this.#commits.flush();
+  }
+
+  /** A line for the journal, applied by whoever asks; synced soon. */
   append(line: JournalLine): void {
-    this.#enqueue(() => this.#options.journal.append(line));
+    this.#enqueue(async () => {
+      await this.#options.journal.append(line);
+      this.#commits.journalled();
+      this.#commits.now();
+    });
   }
 
   /** A line that holds once it is written. */
@@ -59,6 +88,7 @@ export class BroadcastWriter {
     this.#enqueue(async () => {
       await journal.append(line);
       history.apply(line);
+      this.#commits.journalled();
     });
   }
 
@@ -69,6 +99,7 @@ export class BroadcastWriter {
     cache.put(folder.file(line.rendition, line.file), bytes);
     this.#enqueue(async () => {
       await folder.write(line.rendition, line.file, bytes);
+      this.#commits.wrote(folder.file(line.rendition, line.file));
       await journal.append(line);
     });
   }
@@ -99,7 +130,9 @@ export class BroadcastWriter {
     try {
       if (isDiskFull()) throw new HoldfastError('disk_full');
       await Promise.all([...media].map(([rendition, bytes]) => folder.write(rendition, name, bytes)));
+      for (const rendition of media.keys()) this.#commits.wrote(folder.file(rendition, name));
       await journal.append(line);
+      this.#commits.journalled(line.msn);
       this.unstoredSince = null;
       return true;
     } catch (error) {
@@ -120,8 +153,14 @@ export class BroadcastWriter {
   }
 
   #enqueue(write: () => Promise<void>): void {
-    this.#writes = this.#writes.then(write).catch((error: unknown) => {
+    this.#inOrder(write).catch((error: unknown) => {
       this.#options.log.error({ reason: String(error) }, 'journal or header not written');
     });
+  }
+
+  #inOrder(write: () => Promise<void>): Promise<void> {
+    const written = this.#writes.then(write);
+    this.#writes = written.catch(() => undefined);
+    return written;
   }
 }

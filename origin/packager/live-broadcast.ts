@@ -10,6 +10,7 @@ import type { Disk } from '../store/disk.js';
 import type { History } from '../store/history.js';
 import { Journal } from '../store/journal.js';
 import type { JournalLine, SegmentFile, SegmentLine } from '../store/journal-lines.js';
+import { unsyncedFiles } from '../store/losses.js';
 import type { PartStore } from '../store/part-store.js';
 import type { SegmentCache } from '../store/segment-cache.js';
 import { ActiveRun, endOfLineMs } from './active-run.js';
@@ -18,7 +19,7 @@ import type { AlignedSegment } from './aligner.js';
 import { BroadcastWriter } from './broadcast-writer.js';
 import { EncodeRun, type CutSink } from './encode-run.js';
 import { firstPartOf, LiveEdge } from './live-edge.js';
-import { lostSegment } from './lost-segment.js';
+import { firstFreeAfterBoot, lostSegment } from './lost-segment.js';
 import { PartCuts, type CompletedSegment } from './part-cuts.js';
 import { PartMedia } from './part-media.js';
 import { describeRun } from './run-line.js';
@@ -40,6 +41,8 @@ export interface LiveBroadcastOptions {
   /** Segments stay in memory: what little room the disk has is for journals. */
   isDiskFull: () => boolean;
   disk: Disk;
+  /** Names the present start of the machine; null where that cannot be known. */
+  boot: string | null;
   log: Logger;
 }
 
@@ -61,6 +64,8 @@ export class LiveBroadcast {
   #commands: Promise<unknown> = Promise.resolve();
   #writer: BroadcastWriter;
   #nextMsn: number;
+  /** Numbers below may have been used, though no journal tells of it. */
+  #firstFree = 0;
   #timelineEndMs: number;
   /** Not null: no further media is taken, and this is what a late encoder hears. */
   #closing: 'broadcast_ended' | 'shutting_down' | null = null;
@@ -88,20 +93,27 @@ export class LiveBroadcast {
     await options.folder.create([]);
     const journal = await Journal.open(options.folder.journal, options.disk);
     await journal.append(options.history.open);
+    await journal.sync();
+    await options.disk.syncFolder(options.folder.path);
     return new LiveBroadcast(options, journal);
   }
 
-  /** A broadcast that was open when the origin stopped. Its encoder is gone: it waits for the next epoch. */
-  static async resume(options: LiveBroadcastOptions): Promise<LiveBroadcast> {
+  /**
+   * A broadcast that was open when the origin stopped. Its encoder is gone: it waits for the next epoch.
+   *
+   * @param losses what a power cut took of it, found and not in the journal yet
+   */
+  static async resume(options: LiveBroadcastOptions, losses: readonly JournalLine[]): Promise<LiveBroadcast> {
     const { history, folder } = options;
     await folder.removeTemporaries();
     const journal = await Journal.open(folder.journal, options.disk);
     const lost = lostSegment(history);
-    if (lost) {
-      await journal.append(lost);
-      history.apply(lost);
-    }
-    return new LiveBroadcast(options, journal);
+    await journal.append(...losses, ...(lost ? [lost] : []));
+    if (lost) history.apply(lost);
+    const live = new LiveBroadcast(options, journal);
+    live.#writer.adopt(unsyncedFiles(history, folder), history.nextMsn - 1);
+    live.#firstFree = firstFreeAfterBoot(history, options.boot);
+    return live;
   }
 
   get status(): BroadcastStatus {
@@ -136,16 +148,17 @@ export class LiveBroadcast {
    */
   end(): Promise<BroadcastStatus> {
     this.#closing = 'broadcast_ended';
+    const { log } = this.#options;
     return this.#exclusive(async () => {
       if (this.history.endedAt === null) {
         await this.#run?.encode.drain(DRAIN_LIMIT_MS);
-        await this.#writer.settled;
+        await this.#writer.flush().catch((error: unknown) => log.error({ reason: String(error) }, 'the last segments could not be synced'));
         const line: JournalLine = { type: 'end', at: Date.now() };
         await this.#journal.append(line);
         await this.#journal.sync();
         this.history.apply(line);
         await this.#journal.close();
-        this.#options.log.info({ segments: this.history.segments.length, seconds: this.history.durationSeconds }, 'broadcast ended');
+        log.info({ segments: this.history.segments.length, seconds: this.history.durationSeconds }, 'broadcast ended');
         this.#waiters.wake();
         this.#options.held.wakeAll(`${this.history.open.broadcastId}/`);
       }
@@ -156,10 +169,12 @@ export class LiveBroadcast {
   /** Stops taking media and writes what there is, without ending the broadcast: the process stops, or the files go. */
   async suspend(): Promise<void> {
     this.#closing ??= 'shutting_down';
+    const { log } = this.#options;
     await this.#exclusive(async () => {
       this.#run?.encode.close();
-      await this.#writer.settled;
-      if (this.history.endedAt === null) await this.#journal.close();
+      if (this.history.endedAt !== null) return;
+      await this.#writer.flush().catch((error: unknown) => log.error({ reason: String(error) }, 'the last segments could not be synced'));
+      await this.#journal.close();
     });
     this.#waiters.wake();
   }
@@ -184,8 +199,9 @@ export class LiveBroadcast {
     const sockets = request.renditions.map(({ id }): [string, string] => [id, socketPath(socketDir, broadcastId, request.epoch, id)]);
     const log = this.#options.log.child({ epoch: request.epoch });
     const { line, parts } = describeRun(this.history, request, this.#options.partDuration, log);
-    if (request.fromSequence !== undefined && request.fromSequence > this.#nextMsn)
-      line.fromSequence = this.#nextMsn = request.fromSequence;
+    if (this.#options.boot !== null) line.boot = this.#options.boot;
+    const from = Math.max(request.fromSequence ?? 0, this.#firstFree);
+    if (from > this.#nextMsn) line.fromSequence = this.#nextMsn = from;
     const encode: EncodeRun = new EncodeRun({
       renditions: request.renditions,
       gopSeconds: request.gopSeconds,
@@ -260,10 +276,10 @@ export class LiveBroadcast {
     run.inits.set(rendition, init);
     const repeat = this.history.runs.filter(({ epoch, run: number }) => epoch === run.line.epoch && number < run.line.run).length;
     const file = initFile(run.line.epoch, repeat);
-    const { codec, width, height } = init;
-    const line = { type: 'init', run: run.line.run, rendition, file, codec, width, height } as const;
+    const { codec, width, height, bytes } = init;
+    const line = { type: 'init', run: run.line.run, rendition, file, codec, width, height, bytes: bytes.length } as const;
     this.history.apply(line);
-    this.#writer.header(line, init.bytes);
+    this.#writer.header(line, bytes);
   }
 
   #takeSegment(run: ActiveRun, aligned: AlignedSegment): void {

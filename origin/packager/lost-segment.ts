@@ -23,3 +23,18 @@ export function gapInsteadOf({ msn, run, renditions, gap }: SegmentLine): Segmen
   const startMs = Math.min(...files.map(([, , start]) => start));
   return { type: 'segment', msn, run, renditions: {}, gap: [seconds, startMs] };
 }
+
+/** Segments that can have been listed and not been synced: a minute of them, far more than are synced at once. */
+const MAX_UNSYNCED_SEGMENTS = 30;
+
+/**
+ * When the machine itself went down in the middle of a run, the journal may have lost the last segments that viewers and caches have:
+ * their numbers are left free. 0 = nothing is missing: the process alone had ended, and what it wrote is there.
+ *
+ * @param boot names the present start of the machine; null where that cannot be known
+ */
+export function firstFreeAfterBoot(history: History, boot: string | null): number {
+  const run = history.runs.at(-1);
+  if (!run?.boot || boot === null || run.boot === boot || history.atRest) return 0;
+  return history.nextMsn + MAX_UNSYNCED_SEGMENTS;
+}

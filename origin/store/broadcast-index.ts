@@ -64,6 +64,8 @@ export class BroadcastIndex {
 
   /** A broadcast begins: known by its name from now on, whatever happens next. */
   async addOpen(place: Place): Promise<void> {
+    // Who deletes the index need not wait for a stop.
+    await mkdir(this.#open, { recursive: true });
     await writeFile(join(this.#open, place.broadcastId), '');
     await this.add(place);
     const folder = this.#folderOf(place.playbackId);

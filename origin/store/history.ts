@@ -1,7 +1,7 @@
 import { EMPTY_TALLY, tallySegment, type RateTally } from '../hls/bandwidth.js';
 import type { LowLatencyConstants } from '../hls/low-latency.js';
 import type { LiveEdge } from '../packager/live-edge.js';
-import type { InitLine, JournalLine, OpenLine, RunLine, SegmentFile, SegmentLine } from './journal-lines.js';
+import type { InitLine, JournalLine, LostLine, OpenLine, RunLine, SegmentFile, SegmentLine } from './journal-lines.js';
 
 /** A listed segment with what its place in the broadcast says about it. */
 export interface HistorySegment {
@@ -37,6 +37,8 @@ export class History {
   continuousFrom = 0;
   /** The last run is over and journalled to its end. */
   atRest = true;
+  /** Number of the last segment whose files are known to survive the loss of power; -1 = of none. */
+  syncedMsn = -1;
   /** Runs that were playable before their first segment was on disk. */
   #playableRuns = new Set<number>();
   #counts = new Map<string, number>();
@@ -68,6 +70,12 @@ export class History {
         return;
       case 'rest':
         this.atRest = true;
+        return;
+      case 'synced':
+        this.syncedMsn = Math.max(this.syncedMsn, line.msn);
+        return;
+      case 'lost':
+        this.#lose(line);
         return;
       case 'end':
         this.endedAt = line.at;
@@ -162,5 +170,17 @@ export class History {
     }
     this.durationSeconds += duration;
     this.bytes += files.reduce((sum, [, bytes]) => sum + bytes, 0);
+  }
+
+  /** Counted it stays: it is listed, as a gap, and the other renditions can be played all the same. */
+  #lose({ msn, renditions }: LostLine): void {
+    const segment = this.segments.findLast((listed) => listed.msn === msn);
+    if (!segment) return;
+    for (const rendition of renditions) {
+      const file = segment.renditions[rendition];
+      if (!file) continue;
+      this.bytes -= file[1];
+    }
+    segment.renditions = Object.fromEntries(Object.entries(segment.renditions).filter(([id]) => !renditions.includes(id)));
   }
 }

@@ -4,9 +4,10 @@ import type { LowLatencyConstants } from '../hls/low-latency.js';
 
 /*
  * A broadcast's journal: JSON, one line per thing that has happened, only ever appended to. A segment's line is
- * written after its files, so that whatever the journal lists is on disk.
+ * written after its files, so that whatever the journal lists is on disk, whenever the process ends. What a power cut can lose, and
+ * how that is found: docs/durability.md.
  */
-export type JournalLine = OpenLine | KeepLine | RunLine | InitLine | SegmentLine | RestLine | EndLine;
+export type JournalLine = OpenLine | KeepLine | RunLine | InitLine | SegmentLine | RestLine | SyncedLine | LostLine | EndLine;
 
 /** First line. */
 export interface OpenLine {
@@ -41,6 +42,8 @@ export interface RunLine {
   renditions: Rendition[];
   /** Numbers of segments and discontinuities jump to this here: another host had the broadcast before. */
   fromSequence?: number;
+  /** Which start of the machine it was made in, where that is known: what was not synced is lost with it. */
+  boot?: string;
 }
 
 /** A rendition's header is on disk as `file`. */
@@ -52,6 +55,8 @@ export interface InitLine {
   codec: string;
   width: number;
   height: number;
+  /** Size of the file; journals from before do not have it. */
+  bytes?: number;
 }
 
 /** A segment is on disk in these renditions; one that is not named has a gap there. */
@@ -69,6 +74,19 @@ export interface SegmentLine {
 export interface RestLine {
   type: 'rest';
   run: number;
+}
+
+/** The files of every segment up to this number, and of their headers, survive the loss of power. */
+export interface SyncedLine {
+  type: 'synced';
+  msn: number;
+}
+
+/** Files of a listed segment that a power cut took: a gap in these renditions. */
+export interface LostLine {
+  type: 'lost';
+  msn: number;
+  renditions: string[];
 }
 
 /** `[seconds, bytes, start]`, start in milliseconds of the wall clock (EXT-X-PROGRAM-DATE-TIME). */
