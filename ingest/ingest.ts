@@ -1,23 +1,24 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Registry } from 'prom-client';
-import { clientNetwork } from '../domain/client-network.js';
-import type { PublishClaims } from '../domain/contracts/publish-claims.js';
+import { CLAIM_LOSSES, type PublishClaims } from '../domain/contracts/publish-claims.js';
 import { ERROR_KINDS, type ErrorCode, HoldfastError } from '../domain/errors.js';
 import type { Logger } from '../platform/log/logger.js';
+import { ConnectionWatch } from './connection-watch.js';
+import { Connections } from './connections.js';
 import { Admissions } from './publish/admission.js';
-import { ClaimLease } from './publish/claim-lease.js';
+import { BeliefRounds } from './publish/belief-rounds.js';
 import { hostRoom } from './publish/host-room.js';
 import { createIngestMetrics, type IngestMetrics } from './ingest-metrics.js';
-import { type IngestLimits, overdue, type Overdue } from './limits.js';
+import type { IngestLimits, Overdue } from './limits.js';
 import { LogBudget } from './rtmp/log-budget.js';
 import { MediaRelay } from './relay/media-relay.js';
 import { Programmes } from './programme/programmes.js';
 import { Publisher, type PublisherIdentity, type StopReason } from './publish/publisher.js';
 import { Publishers } from './publish/publishers.js';
+import { PublishSession } from './publish/publish-session.js';
 import { RefusalNotices } from './publish/refusal-notices.js';
 import { type PublishRequest, RtmpConnection } from './rtmp/rtmp-connection.js';
-import { SignalOutbox } from './publish/signal-outbox.js';
 import type { StreamSignals } from './publish/stream-signals.js';
 
 export interface IngestOptions {
@@ -35,18 +36,6 @@ export interface IngestOptions {
 
 /** The one RTMP application; the path before the stream key. */
 const APPLICATION = 'live';
-/** How often limits are looked at: well below the shortest of them. */
-const WATCH_MS = 250;
-/** When the process itself stood still, bytes wait unread, and silence proves nothing. */
-const STALLED_MS = 1000;
-
-/** What belongs to one accepted publish beside its media. */
-interface Session {
-  publisher: Publisher;
-  lease: ClaimLease;
-  outbox: SignalOutbox;
-}
-
 /** Takes RTMP connections and makes publishers of them: who may publish, until when, and who is told. */
 export class Ingest {
   readonly publishers = new Publishers();
@@ -57,21 +46,22 @@ export class Ingest {
   readonly #protocolErrors: LogBudget;
   readonly #turnedAway: LogBudget;
   readonly #refusals: RefusalNotices;
-  readonly #connections = new Map<RtmpConnection, { network: string; session: Session | null }>();
+  readonly #connections: Connections;
   /** Publishes whose workflow has not heard everything yet; they may outlive their connection. */
-  readonly #telling = new Set<Session>();
-  readonly #watch: NodeJS.Timeout;
-  #watchedAt = Date.now();
+  readonly #telling = new Set<PublishSession>();
+  readonly #beliefs: BeliefRounds<PublishSession>;
+  readonly #watch: ConnectionWatch<RtmpConnection>;
   #draining = false;
   #closedBytes = 0;
 
   constructor(options: IngestOptions) {
     this.#options = options;
-    const { log } = options;
+    const { limits, log } = options;
+    this.#connections = new Connections(limits);
     this.#admissions = new Admissions({
       ...options,
       publishers: this.publishers,
-      room: () => hostRoom({ maxStreams: options.limits.maxStreams, draining: this.#draining, diskFull: options.isDiskFull() }),
+      room: () => hostRoom({ maxStreams: limits.maxStreams, draining: this.#draining, diskFull: options.isDiskFull() }),
     });
     this.#refusals = new RefusalNotices(options.signals, log);
     this.programmes = new Programmes({ ...options, publishers: this.publishers });
@@ -82,19 +72,38 @@ export class Ingest {
       connections: () => this.#connections.size,
       relayReaders: () => this.publishers.all().reduce((sum, { relay }) => sum + relay.readers, 0),
       programmeReaders: () => this.programmes.readers,
-      pendingSignals: () => [...this.#telling].reduce((sum, { outbox }) => sum + outbox.pending, 0),
+      pendingSignals: () => [...this.#telling].reduce((sum, { pending }) => sum + pending, 0),
       draining: () => this.#draining,
-      bytesIn: () => [...this.#connections.keys()].reduce((sum, { bytesIn }) => sum + bytesIn, this.#closedBytes),
+      bytesIn: () => [...this.#connections.all()].reduce((sum, { bytesIn }) => sum + bytesIn, this.#closedBytes),
     });
-    this.#watch = setInterval(() => this.#lookAfter(), WATCH_MS);
+    this.#beliefs = new BeliefRounds({
+      publishers: () => this.#connections.sessions().filter(({ publisher }) => publisher.described),
+      periodMs: limits.beliefMs,
+      clock: Date.now,
+      log,
+    });
+    this.#watch = new ConnectionWatch({
+      connections: () => this.#connections.all(),
+      ageOf: (connection, now) => ({
+        phase: connection.phase,
+        phaseMs: connection.phaseMs(now),
+        idleMs: now - connection.lastByteAt,
+      }),
+      limits,
+      overdue: (connection, late) => this.#end(connection, late),
+      awoke: (stoodStillMs) => {
+        log.warn({ stoodStillMs }, 'this process stood still; workflows are asked what they believe by now');
+        this.#beliefs.hurry();
+      },
+      tick: () => this.#beliefs.tick(),
+    });
   }
 
   /** A new socket of the RTMP listener. */
   connect(socket: Socket): void {
     const { log } = this.#options;
     const address = socket.remoteAddress ?? '';
-    const network = clientNetwork(address);
-    const full = this.#fullFor(network);
+    const full = this.#connections.fullFor(address);
     if (full) {
       this.#metrics.refused(full);
       this.#turnedAway.warn({ remoteAddress: address, reason: full });
@@ -112,7 +121,7 @@ export class Ingest {
       protocolError: (error) => this.#protocolError(connection, error),
       closed: () => this.#closed(connection),
     });
-    this.#connections.set(connection, { network, session: null });
+    this.#connections.add(connection, address);
   }
 
   /** Ends one publisher from outside. */
@@ -129,24 +138,16 @@ export class Ingest {
 
   /** Ends every publisher, tells their workflows and gives the streams free; waits at most `limitMs` for both. */
   async close(limitMs: number): Promise<void> {
-    clearInterval(this.#watch);
+    this.#watch.close();
     this.programmes.close();
-    const sessions = new Set(this.#telling);
-    for (const { session } of this.#connections.values()) if (session) sessions.add(session);
+    const sessions = new Set([...this.#telling, ...this.#connections.sessions()]);
     for (const { publisher } of sessions) publisher.stop('closed');
-    for (const connection of this.#connections.keys()) connection.refuse('This ingest is shutting down. Reconnect.');
+    for (const connection of [...this.#connections.all()]) connection.refuse('This ingest is shutting down. Reconnect.');
     const limit = setTimeout(() => {
-      for (const { outbox } of sessions) outbox.abandon();
+      for (const session of sessions) session.abandon();
     }, limitMs);
-    await Promise.all([...sessions].flatMap(({ outbox, lease }) => [outbox.settled(), lease.end()]));
+    await Promise.all([...sessions].map((session) => session.end()));
     clearTimeout(limit);
-  }
-
-  #fullFor(network: string): 'too_many_connections' | 'too_many_connections_of_address' | null {
-    const { limits } = this.#options;
-    if (this.#connections.size >= limits.connections) return 'too_many_connections';
-    const same = [...this.#connections.values()].filter((known) => known.network === network).length;
-    return same >= limits.connectionsPerAddress ? 'too_many_connections_of_address' : null;
   }
 
   async #publish(connection: RtmpConnection, { app, streamKey }: PublishRequest): Promise<void> {
@@ -167,9 +168,8 @@ export class Ingest {
   }
 
   #begin(connection: RtmpConnection, identity: PublisherIdentity): void {
-    const { claims, limits, log } = this.#options;
-    const { publishId, streamId } = identity;
-    const before = this.publishers.ofStream(streamId);
+    const { limits, log } = this.#options;
+    const before = this.publishers.ofStream(identity.streamId);
     if (before) {
       log.info({ ...before.identity, idleMs: before.idleMs() }, 'silent publisher replaced');
       before.stop('silent');
@@ -179,21 +179,20 @@ export class Ingest {
       described: () => this.#described(session),
       stopped: (_publisher, reason) => this.#stopped(session, reason),
     });
-    const lease = new ClaimLease({
-      claims,
-      publishId,
-      bytesIn: () => connection.bytesIn,
-      lost: () => this.disconnect(publisher, 'another publisher has taken the stream over'),
-      log,
+    const session: PublishSession = new PublishSession(publisher, {
+      ...this.#options,
+      lost: (reason) => this.disconnect(publisher, CLAIM_LOSSES[reason].words),
+      refused: (error) => {
+        publisher.stop('disconnected');
+        this.#refuse(connection, error.code, error.message);
+      },
     });
-    const session: Session = { publisher, lease, outbox: new SignalOutbox(log.child({ publishId, streamId })) };
-    const known = this.#connections.get(connection);
-    if (!known) {
+    if (!this.#connections.has(connection)) {
       // It left while its key was checked.
-      void lease.end();
+      void session.end();
       return;
     }
-    known.session = session;
+    this.#connections.assign(connection, session);
     this.publishers.add(publisher);
     this.#metrics.accepted();
     log.info({ ...identity, remoteAddress: connection.remoteAddress }, 'publisher accepted');
@@ -201,7 +200,7 @@ export class Ingest {
   }
 
   #take(connection: RtmpConnection, type: number, timestampMs: number, payload: Buffer): void {
-    const publisher = this.#connections.get(connection)?.session?.publisher;
+    const publisher = this.#connections.sessionOf(connection)?.publisher;
     if (!publisher) return;
     try {
       publisher.take(type, timestampMs, payload);
@@ -212,41 +211,25 @@ export class Ingest {
     }
   }
 
-  #described({ publisher, outbox }: Session): void {
-    const { signals, hostId, log } = this.#options;
-    const source = publisher.layout;
-    if (!source) return;
-    const { connection, identity } = publisher;
-    const { remoteAddress } = connection;
-    log.info({ ...identity, source, afterMs: connection.sinceAcceptMs }, 'media has arrived');
+  #described(session: PublishSession): void {
+    const { publisher } = session;
+    const { connection, identity, layout: source } = publisher;
+    this.#options.log.info({ ...identity, source, afterMs: connection.sinceAcceptMs }, 'media has arrived');
     this.programmes.join(publisher);
-    const started = { eventId: randomUUID(), ...identity, hostId, source, remoteAddress };
-    outbox.push({
-      what: 'publishStarted',
-      send: () => signals.publishStarted(started),
-      refused: (error) => {
-        publisher.stop('disconnected');
-        this.#refuse(connection, error.code, error.message);
-      },
-    });
+    session.announce();
   }
 
-  #stopped(session: Session, reason: StopReason): void {
-    const { signals, log } = this.#options;
-    const { publisher, lease, outbox } = session;
-    const { streamId, publishId, publishSeq } = publisher.identity;
+  #stopped(session: PublishSession, reason: StopReason): void {
+    const { publisher } = session;
     this.publishers.remove(publisher);
     this.programmes.leave(publisher);
     this.#metrics.stopped(reason);
     const { bytesIn } = publisher.connection;
     const { identity, discontinuities: clockCorrections } = publisher;
-    log.info({ ...identity, reason, bytesIn, clockCorrections }, 'publisher stopped');
-    if (publisher.described) {
-      const stopped = { eventId: randomUUID(), publishId, publishSeq, reason };
-      outbox.push({ what: 'publishStopped', send: () => signals.publishStopped(streamId, stopped) });
-    }
+    this.#options.log.info({ ...identity, reason, bytesIn, clockCorrections }, 'publisher stopped');
+    session.stopped(reason);
     this.#telling.add(session);
-    void Promise.all([outbox.settled(), lease.end()]).then(() => this.#telling.delete(session));
+    void session.end().then(() => this.#telling.delete(session));
   }
 
   #refusePublisher({ connection, identity }: Publisher, code: ErrorCode, message: string): void {
@@ -262,41 +245,30 @@ export class Ingest {
 
   #protocolError(connection: RtmpConnection, error: Error): void {
     this.#metrics.protocolError();
-    const publisher = this.#connections.get(connection)?.session?.publisher;
+    const publisher = this.#connections.sessionOf(connection)?.publisher;
     const { remoteAddress } = connection;
     this.#protocolErrors.warn({ remoteAddress, reason: error.message, ...publisher?.identity });
     publisher?.stop('error');
   }
 
   #closed(connection: RtmpConnection): void {
-    const known = this.#connections.get(connection);
-    this.#connections.delete(connection);
+    const session = this.#connections.sessionOf(connection);
+    this.#connections.remove(connection);
     this.#closedBytes += connection.bytesIn;
-    known?.session?.publisher.stop('closed');
+    session?.publisher.stop('closed');
   }
 
-  #lookAfter(): void {
-    const now = Date.now();
-    const stalled = now - this.#watchedAt > WATCH_MS + STALLED_MS;
-    this.#watchedAt = now;
-    if (stalled) return;
-    for (const [connection, { session }] of this.#connections) {
-      const { phase, lastByteAt } = connection;
-      const late = overdue({ phase, phaseMs: connection.phaseMs(now), idleMs: now - lastByteAt }, this.#options.limits);
-      if (late) this.#end(connection, session, late);
-    }
-  }
-
-  #end(connection: RtmpConnection, session: Session | null, late: Overdue): void {
+  #end(connection: RtmpConnection, late: Overdue): void {
     const { remoteAddress } = connection;
+    const publisher = this.#connections.sessionOf(connection)?.publisher;
     if (late === 'silent') {
-      session?.publisher.stop('silent');
+      publisher?.stop('silent');
       connection.destroy();
       return;
     }
     if (late === 'no_media') {
-      session?.publisher.stop('error');
-      if (session) this.#refusePublisher(session.publisher, 'publish_no_media', ERROR_KINDS.publish_no_media.message);
+      publisher?.stop('error');
+      if (publisher) this.#refusePublisher(publisher, 'publish_no_media', ERROR_KINDS.publish_no_media.message);
       return;
     }
     this.#metrics.refused(late);

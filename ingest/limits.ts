@@ -16,6 +16,8 @@ export interface IngestLimits extends SourceLimits {
   takeoverMs: number;
   /** Milliseconds Postgres may take to decide about a publisher. */
   claimMs: number;
+  /** Milliseconds between two comparisons of a publisher with what its workflow believes. */
+  beliefMs: number;
   connections: number;
   /** Of one client (domain/client-network.ts): an IPv4 address, or an IPv6 /64. */
   connectionsPerAddress: number;
@@ -44,6 +46,8 @@ export const DEFAULT_LIMITS: IngestLimits = {
   // An encoder that reconnects after a network change must not wait for its own dead connection to be noticed.
   takeoverMs: 3_000,
   claimMs: 3_000,
+  // Well within the shortest reconnect window, so that a workflow that lost its publisher gets it back; one query costs little.
+  beliefMs: 10_000,
   // Far above what one host can encode; keeps a flood from using up the file descriptors.
   connections: 1_000,
   // Several encoders behind one address are usual, hundreds are not.

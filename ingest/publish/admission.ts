@@ -1,4 +1,10 @@
-import type { HostRoom, PublishClaim, PublishClaims, PublishRefusal } from '../../domain/contracts/publish-claims.js';
+import {
+  CLAIM_LOSSES,
+  type HostRoom,
+  type PublishClaim,
+  type PublishClaims,
+  type PublishRefusal,
+} from '../../domain/contracts/publish-claims.js';
 import { ERROR_KINDS } from '../../domain/errors.js';
 import type { Logger } from '../../platform/log/logger.js';
 import type { IngestLimits } from '../limits.js';
@@ -63,8 +69,12 @@ export class Admissions {
     this.#deciding.add(streamId);
     try {
       const claim = await claims.claim({ ...request, hostId, room: room() });
-      if (claim.accepted && late()) await claims.release(request.publishId);
-      return claim.accepted ? claim : refusal(claim.code, streamId);
+      if (!claim.accepted) return refusal(claim.code, streamId);
+      const { publishId, remoteAddress } = request;
+      // What was revoked since then must not even begin.
+      const renewal = await claims.renew({ streamId: claim.streamId, publishId, publishSeq: claim.publishSeq, hostId, remoteAddress });
+      if (late() || !renewal.held) await claims.release(publishId);
+      return renewal.held ? claim : refusal(CLAIM_LOSSES[renewal.reason].code, streamId);
     } finally {
       this.#deciding.delete(streamId);
     }

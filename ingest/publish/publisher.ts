@@ -29,9 +29,9 @@ export interface PublisherEvents {
 
 /** One accepted publish: reads its media, describes it, hands it to the relay. */
 export class Publisher {
-  readonly identity: PublisherIdentity;
   readonly connection: RtmpConnection;
   readonly relay: MediaRelay;
+  #identity: PublisherIdentity;
   readonly #events: PublisherEvents;
   readonly #probe = new SourceProbe();
   readonly #gops = new GopMeter();
@@ -42,12 +42,21 @@ export class Publisher {
   #described = false;
 
   constructor(identity: PublisherIdentity, connection: RtmpConnection, relay: MediaRelay, limits: SourceLimits, events: PublisherEvents) {
-    this.identity = identity;
+    this.#identity = identity;
     this.connection = connection;
     this.relay = relay;
     this.#limits = limits;
     this.#bitrate = new BitrateLimit(limits.maxBitrate, performance.now());
     this.#events = events;
+  }
+
+  get identity(): PublisherIdentity {
+    return this.#identity;
+  }
+
+  /** The same publish under another number (PublishClaims.renumber). */
+  renumber(publishSeq: number): void {
+    this.#identity = { ...this.#identity, publishSeq };
   }
 
   /** What it sends, or null while that is being found out. */

@@ -11,9 +11,14 @@ import {
   publishStartedSignal,
   type PublishStopped,
   publishStoppedSignal,
+  stateQuery,
 } from '../../workflows/messages.js';
+import type { StreamBelief } from './belief.js';
 
-/** How the ingest tells a stream's workflow about its publishers. Both may be repeated: the eventId is the same. */
+/** A belief is asked for again soon; an answer that takes longer would be about a moment that is over. */
+const BELIEF_DEADLINE_MS = 2000;
+
+/** How the ingest tells a stream's workflow about its publishers, and asks it. All may be repeated: the eventId is the same. */
 export interface StreamSignals {
   /** Throws `stream_ended` when the workflow is completed; any other rejection is worth another try. */
   publishStarted(started: PublishStarted): Promise<void>;
@@ -21,6 +26,11 @@ export interface StreamSignals {
   publishStopped(streamId: string, stopped: PublishStopped): Promise<void>;
   /** For the timeline alone; a workflow that is gone needs no telling. */
   publishRefused(streamId: string, refused: PublishRefused): Promise<void>;
+  /**
+   * What the workflow believes now, null when there is none; adds nothing to its history. Rejects when no worker answers
+   * within a short time.
+   */
+  belief(streamId: string): Promise<StreamBelief | null>;
 }
 
 /** The real one. A running workflow only gets the signal; the start is for the rare one the API could not start. */
@@ -54,6 +64,17 @@ export function createStreamSignals(client: Client): StreamSignals {
     publishStopped: (streamId, stopped) => tell(streamId, publishStoppedSignal, stopped),
 
     publishRefused: (streamId, refused) => tell(streamId, publishRefusedSignal, refused),
+
+    async belief(streamId) {
+      try {
+        return await client.withDeadline(Date.now() + BELIEF_DEADLINE_MS, () =>
+          client.workflow.getHandle(streamWorkflowId(streamId)).query(stateQuery),
+        );
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+        return null;
+      }
+    },
   };
 
   async function tell<T>(streamId: string, signal: SignalDefinition<[T]>, message: T): Promise<void> {

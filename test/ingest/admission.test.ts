@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { PublishRefusal } from '../../domain/contracts/publish-claims.js';
+import type { PublishRefusal, Revocation } from '../../domain/contracts/publish-claims.js';
 import { until } from '../support/until.js';
 import { RawEncoder } from './raw-encoder.js';
 import { decodeRelay, ffmpeg, nextStart, publish, startTestIngest, statusOf, type TestIngest } from './support.js';
@@ -77,6 +77,26 @@ describe('a publisher is refused, with the reason shown by its encoder,', () => 
     expect(claims.held.size).toBe(0);
   });
 
+  it.each<[Revocation, string]>([
+    ['key_rotated', 'No stream has this stream key.'],
+    ['stream_disabled', 'The stream is disabled'],
+    ['stream_deleted', 'No stream has this stream key.'],
+  ])('when its claim was taken away (%s) before it could begin', async (reason, words) => {
+    ingest = await startTestIngest({ [KEY]: STREAM });
+    const { claims } = ingest;
+    const claim = claims.claim.bind(claims);
+    claims.claim = async (request) => {
+      claims.revoked.set(request.publishId, reason);
+      return claim(request);
+    };
+    const encoder = await RawEncoder.open(ingest);
+    encoder.publish(KEY);
+    await encoder.hears(words);
+    expect(encoder.heard).not.toContain('NetStream.Publish.Start');
+    await encoder.closed();
+    expect(claims.held.size).toBe(0);
+  });
+
   it('when it publishes to another application', async () => {
     ingest = await startTestIngest({ [KEY]: STREAM });
     const encoder = publish(ingest.rtmpUrl(KEY).replace('/live/', '/app/'), { seconds: 20 });
@@ -86,6 +106,27 @@ describe('a publisher is refused, with the reason shown by its encoder,', () => 
 });
 
 describe('an encoder', () => {
+  it('that has sent nothing a workflow could know of is disconnected with the reason when its claim is taken away', async () => {
+    const reasons: [Revocation, string][] = [
+      ['key_rotated', 'the stream key was rotated'],
+      ['stream_disabled', 'the stream is disabled'],
+      ['stream_deleted', 'the stream was deleted'],
+    ];
+    ingest = await startTestIngest(Object.fromEntries(reasons.map(([reason]) => [`${KEY}_${reason}`, reason])));
+    const encoders = await Promise.all(reasons.map(() => RawEncoder.open(ingest)));
+    for (const [index, [reason]] of reasons.entries()) encoders[index]!.publish(`${KEY}_${reason}`);
+    for (const encoder of encoders) {
+      await encoder.hears('NetStream.Publish.Start');
+      // The configuration of AAC: bytes that flow, but no media yet.
+      encoder.message(8, 0, Buffer.from([0xaf, 0, 0x11, 0x90]));
+    }
+    for (const [reason] of reasons) ingest.claims.revoked.set(ingest.claims.held.get(reason)!, reason);
+    for (const [index, [, words]] of reasons.entries()) await encoders[index]!.hears(`Holdfast ended this publish: ${words}.`);
+    for (const encoder of encoders) await encoder.closed();
+    expect(ingest.signals.started).toEqual([]);
+    await until(() => ingest.claims.held.size === 0, 'the streams to be free');
+  });
+
   it('is told that it publishes only after its key was accepted', async () => {
     ingest = await startTestIngest({ [KEY]: STREAM });
     let open = (): void => undefined;

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
 import type { Knex } from 'knex';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createSecretBox } from '../../platform/auth/secret-box.js';
@@ -11,7 +12,7 @@ import { connectDatabase } from '../../platform/db/connection.js';
 import { migrate } from '../../platform/db/migrate.js';
 import { createStreamRepository } from '../../platform/db/repositories/streams.js';
 import { HoldfastError } from '../../domain/errors.js';
-import { streamWorkflowId } from '../../domain/task-queues.js';
+import { STREAMS_QUEUE, streamWorkflowId } from '../../domain/task-queues.js';
 import { createStreamSignals } from '../../ingest/publish/stream-signals.js';
 import { freePort } from '../../tools/launcher/ports/ports.js';
 import { createTemporalClient } from '../../platform/temporal/client.js';
@@ -216,6 +217,22 @@ describe('signals to a workflow', () => {
     expect(refusal).toMatchObject({ code: 'stream_ended' });
     await signals.publishStopped('str_ended', { eventId: 'event_2', publishId: 'pub_1', publishSeq: 1, reason: 'closed' });
     await signals.publishStopped('str_never', { eventId: 'event_3', publishId: 'pub_2', publishSeq: 1, reason: 'closed' });
+    await client.connection.close();
+  });
+
+  it('ask what it believes: null when there is none, and a rejection in short time when no worker answers', async () => {
+    const client = createTemporalClient({ address: temporal.address, namespace: 'default' });
+    const signals = createStreamSignals(client);
+    expect(await signals.belief('str_never_heard_of')).toBeNull();
+    await signals.publishStarted({ ...started, streamId: 'str_asked' });
+    await expect(signals.belief('str_asked')).rejects.toThrow();
+
+    const workflowsPath = fileURLToPath(new URL('../../dist/workflows/index.js', import.meta.url));
+    const worker = await Worker.create({ connection: temporal.nativeConnection, taskQueue: STREAMS_QUEUE, workflowsPath });
+    const before = await signalsOf('str_asked');
+    const belief = await worker.runUntil(() => until(() => signals.belief('str_asked').catch(() => null), 'an answer'));
+    expect(belief).toMatchObject({ status: expect.any(String) });
+    expect(await signalsOf('str_asked')).toEqual(before);
     await client.connection.close();
   });
 });

@@ -6,9 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { PublisherStatus } from '../../domain/contracts/ingest-control.js';
-import type { PublishClaim, PublishClaimRequest, PublishClaims } from '../../domain/contracts/publish-claims.js';
+import type {
+  ClaimHolder,
+  ClaimRenewal,
+  PublishClaim,
+  PublishClaimRequest,
+  PublishClaims,
+  Revocation,
+} from '../../domain/contracts/publish-claims.js';
 import { type RunningIngest, startIngestServer } from '../../ingest/ingest-server.js';
 import { DEFAULT_LIMITS, type IngestLimits } from '../../ingest/limits.js';
+import type { StreamBelief } from '../../ingest/publish/belief.js';
 import type { StreamSignals } from '../../ingest/publish/stream-signals.js';
 import { createRegistry } from '../../platform/ops/ops-server.js';
 import type { PublishRefused, PublishStarted, PublishStopped } from '../../workflows/messages.js';
@@ -21,6 +29,8 @@ export class MemoryClaims implements PublishClaims {
   readonly held = new Map<string, string>();
   readonly claimed: PublishClaimRequest[] = [];
   readonly released: string[] = [];
+  /** Publishes whose claim was taken away, and why. */
+  readonly revoked = new Map<string, Revocation>();
   /** Streams with a broadcast on this host, publisher or not. */
   readonly open = new Set<string>();
   refusal: Extract<PublishClaim, { accepted: false }>['code'] | null = null;
@@ -48,8 +58,19 @@ export class MemoryClaims implements PublishClaims {
     return { accepted: true, streamId, publishSeq: this.#seq };
   }
 
-  renew(publishId: string): Promise<boolean> {
-    return this.failure ? Promise.reject(this.failure) : Promise.resolve([...this.held.values()].includes(publishId));
+  renew({ streamId, publishId }: ClaimHolder): Promise<ClaimRenewal> {
+    if (this.failure) return Promise.reject(this.failure);
+    const revoked = this.revoked.get(publishId);
+    if (revoked) return Promise.resolve({ held: false, reason: revoked });
+    const holder = this.held.get(streamId) ?? publishId;
+    if (holder !== publishId) return Promise.resolve({ held: false, reason: 'taken_over' });
+    this.held.set(streamId, publishId);
+    return Promise.resolve({ held: true });
+  }
+
+  renumber(_holder: ClaimHolder, above: number): Promise<number | null> {
+    this.#seq = Math.max(this.#seq, above) + 1;
+    return Promise.resolve(this.#seq);
   }
 
   openStreams(): Promise<number> {
@@ -68,6 +89,10 @@ export class RecordedSignals implements StreamSignals {
   readonly started: PublishStarted[] = [];
   readonly stopped: PublishStopped[] = [];
   readonly refused: PublishRefused[] = [];
+  /** Streams whose workflow was asked what it believes, in order. */
+  readonly asked: string[] = [];
+  /** What it answers instead of what it was told last. */
+  readonly beliefs = new Map<string, StreamBelief | null>();
   failure: Error | null = null;
 
   publishStarted(started: PublishStarted): Promise<void> {
@@ -79,6 +104,15 @@ export class RecordedSignals implements StreamSignals {
   publishRefused(_streamId: string, refused: PublishRefused): Promise<void> {
     this.refused.push(refused);
     return Promise.resolve();
+  }
+
+  belief(streamId: string): Promise<StreamBelief | null> {
+    this.asked.push(streamId);
+    if (this.failure) return Promise.reject(this.failure);
+    const given = this.beliefs.get(streamId);
+    if (given !== undefined) return Promise.resolve(given);
+    const last = this.started.filter((started) => started.streamId === streamId).at(-1);
+    return Promise.resolve({ status: 'live', publisher: last ?? null, lastPublishSeq: last?.publishSeq ?? 0 });
   }
 
   publishStopped(_streamId: string, stopped: PublishStopped): Promise<void> {

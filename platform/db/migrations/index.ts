@@ -13,6 +13,8 @@ import * as createDrainedHosts from './0011_create_drained_hosts.js';
 import * as createBroadcastParts from './0012_create_broadcast_parts.js';
 import * as addPassthrough from './0013_add_passthrough.js';
 import * as scopeIdempotencyKeys from './0014_scope_idempotency_keys.js';
+import * as numberPublishesByTime from './0015_number_publishes_by_time.js';
+import * as revokePublishes from './0016_revoke_publishes.js';
 import * as numberEventsByStream from './0017_number_events_by_stream.js';
 
 /**
@@ -34,6 +36,8 @@ const MIGRATIONS: Record<string, Knex.Migration> = {
   '0012_create_broadcast_parts': createBroadcastParts,
   '0013_add_passthrough': addPassthrough,
   '0014_scope_idempotency_keys': scopeIdempotencyKeys,
+  '0015_number_publishes_by_time': numberPublishesByTime,
+  '0016_revoke_publishes': revokePublishes,
   '0017_number_events_by_stream': numberEventsByStream,
 };
 

@@ -15,6 +15,7 @@ import { measuredParts, partsOf, recordHost } from './broadcast-parts.js';
 import type { BroadcastRow } from './broadcasts.js';
 import type { DestinationRow } from './destination-row.js';
 import { createEventRepository } from './events.js';
+import { revokeClaims } from './publish-lease.js';
 import { toSettings, type StreamRow } from './stream-row.js';
 
 /**
@@ -91,15 +92,17 @@ async function insertBroadcast(trx: Knex.Transaction, { broadcastId, streamId, h
 
 async function record(trx: Knex.Transaction, projection: StreamProjection): Promise<void> {
   const { streamId, version, opened, broadcast, recording, restreams = [] } = projection;
-  const stream = await trx<StreamRow>('streams').where({ id: streamId }).forUpdate().first('version');
+  const stream = await trx<StreamRow>('streams').where({ id: streamId }).forUpdate().first('version', 'disabled');
   if (!stream) return;
-  await trx<StreamRow>('streams').where({ id: streamId }).where('version', '<=', version).update({
+  const isNews = await trx<StreamRow>('streams').where({ id: streamId }).where('version', '<=', version).update({
     status: projection.status,
     disabled: projection.disabled,
     broadcast_id: projection.broadcastId,
     version,
     updated_at: new Date(),
   });
+  // A publisher that no workflow knows yet is reached by this alone.
+  if (isNews > 0 && projection.disabled && !stream.disabled) await revokeClaims(trx, streamId, 'stream_disabled');
   if (opened) await insertBroadcast(trx, opened);
   if (broadcast) await recordBroadcast(trx, version, broadcast);
   if (recording && (await isThere(trx, recording.broadcastId))) await recordRecording(trx, streamId, version, recording);

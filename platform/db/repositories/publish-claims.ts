@@ -1,28 +1,10 @@
 import type { Knex } from 'knex';
 import type { SecretBox } from '../../auth/secret-box.js';
-import {
-  CLAIM_LEASE_SECONDS,
-  type PublishClaim,
-  type PublishClaimRequest,
-  type PublishClaims,
-  type PublishRefusal,
-} from '../../../domain/contracts/publish-claims.js';
+import type { PublishClaim, PublishClaimRequest, PublishClaims, PublishRefusal } from '../../../domain/contracts/publish-claims.js';
 import { openStreamsOf } from './host-load.js';
 import { drainedAtOf } from './hosts.js';
+import { type ClaimRow, nextPublishSeq, putClaim, renewLease, renumberClaim } from './publish-lease.js';
 import type { StreamRow } from './stream-row.js';
-
-interface ClaimRow {
-  stream_id: string;
-  publish_id: string;
-  publish_seq: number;
-  host_id: string;
-  remote_address: string;
-  claimed_at: Date;
-  expires_at: Date;
-}
-
-/** The database's clock decides who is late: the hosts' clocks may differ. */
-const leaseEnd = (db: Knex) => db.raw("now() + ? * interval '1 second'", [CLAIM_LEASE_SECONDS]);
 
 /** Who publishes to which stream, in Postgres. */
 export function createPublishClaims(db: Knex, secrets: SecretBox): PublishClaims {
@@ -35,13 +17,9 @@ export function createPublishClaims(db: Knex, secrets: SecretBox): PublishClaims
 
     claim: (request) => db.transaction((trx) => claim(trx, secrets, request)),
 
-    async renew(publishId) {
-      return (
-        (await db('publish_claims')
-          .where({ publish_id: publishId })
-          .update({ expires_at: leaseEnd(db) })) > 0
-      );
-    },
+    renew: (holder) => renewLease(db, holder),
+
+    renumber: (holder, above) => renumberClaim(db, holder, above),
 
     async release(publishId) {
       await claims().where({ publish_id: publishId }).delete();
@@ -56,26 +34,15 @@ const withKey = (db: Knex, secrets: SecretBox, streamKey: string) =>
 
 async function claim(trx: Knex.Transaction, secrets: SecretBox, request: PublishClaimRequest): Promise<PublishClaim> {
   // The row lock makes two publishers of one stream take turns.
-  const stream = await withKey(trx, secrets, request.streamKey).forUpdate().first('id', 'status', 'disabled', 'publish_seq');
+  const stream = await withKey(trx, secrets, request.streamKey).forUpdate().first('id', 'status', 'disabled', 'revoked_publish_seq');
   if (!stream) return { accepted: false, code: 'publish_unknown_key' };
   const refusal =
-    refusalOf(stream) ?? (await refusalOfHolder(trx, stream.id, request.hostId)) ?? (await refusalOfHost(trx, stream.id, request));
+    refusalOf(stream) ?? (await refusalOfHolder(trx, stream, request.hostId)) ?? (await refusalOfHost(trx, stream.id, request));
   if (refusal) return { accepted: false, code: refusal };
 
-  const publishSeq = stream.publish_seq + 1;
-  await trx<StreamRow>('streams').where({ id: stream.id }).update({ publish_seq: publishSeq });
-  await trx('publish_claims')
-    .insert({
-      stream_id: stream.id,
-      publish_id: request.publishId,
-      publish_seq: publishSeq,
-      host_id: request.hostId,
-      remote_address: request.remoteAddress,
-      claimed_at: trx.fn.now(),
-      expires_at: leaseEnd(trx),
-    })
-    .onConflict('stream_id')
-    .merge();
+  const publishSeq = await nextPublishSeq(trx, stream.id);
+  const { publishId, hostId, remoteAddress } = request;
+  await putClaim(trx, { streamId: stream.id, publishId, publishSeq, hostId, remoteAddress });
   return { accepted: true, streamId: stream.id, publishSeq };
 }
 
@@ -98,11 +65,16 @@ async function refusalOfHost(
   return open.length < room.streams ? null : room.refusal;
 }
 
-/** A claim of the same host gives way: that host knows which of its publishers are healthy. */
-async function refusalOfHolder(trx: Knex.Transaction, streamId: string, hostId: string): Promise<PublishRefusal | null> {
+/** A claim of the same host gives way: that host knows which of its publishers are healthy. So does one that is revoked. */
+async function refusalOfHolder(
+  trx: Knex.Transaction,
+  stream: Pick<StreamRow, 'id' | 'revoked_publish_seq'>,
+  hostId: string,
+): Promise<PublishRefusal | null> {
   const holder = await trx<ClaimRow>('publish_claims')
-    .where({ stream_id: streamId })
+    .where({ stream_id: stream.id })
     .whereNot({ host_id: hostId })
+    .where('publish_seq', '>', stream.revoked_publish_seq)
     .where('expires_at', '>', trx.fn.now())
     .first('stream_id');
   return holder ? 'publish_already' : null;

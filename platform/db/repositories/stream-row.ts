@@ -1,3 +1,4 @@
+import type { Revocation } from '../../../domain/contracts/publish-claims.js';
 import type { CustomRung } from '../../../domain/ladder.js';
 import type { Latency, PassthroughMode, PlaybackPolicy, StreamSettings, StreamStatus } from '../../../domain/stream.js';
 
@@ -33,7 +34,11 @@ export interface StreamRow {
   stream_key_encrypted: string;
   broadcast_id: string | null;
   version: number;
-  publish_seq: number;
+  /** bigint: pg gives text. */
+  publish_seq: string;
+  /** Publishes up to this number are revoked; bigint: pg gives text. */
+  revoked_publish_seq: string;
+  revoked_because: Revocation | null;
   created_at: Date;
   updated_at: Date;
   deleted_at: Date | null;

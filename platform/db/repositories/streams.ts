@@ -4,6 +4,7 @@ import type { CustomRung } from '../../../domain/ladder.js';
 import type { StreamSettings, StreamStatus } from '../../../domain/stream.js';
 import { createDestinationRepository, type NewDestination } from './destinations.js';
 import { readPage, type Page, type PageRequest } from './page.js';
+import { revokeClaims } from './publish-lease.js';
 import { toStream, type StreamRecord, type StreamRow } from './stream-row.js';
 
 export type { StreamRecord } from './stream-row.js';
@@ -75,24 +76,28 @@ export function createStreamRepository(db: Knex, secrets: SecretBox) {
       return row ? toStream(row) : null;
     },
 
-    /** From now on only the new key is accepted. */
+    /** From now on only the new key is accepted, and who publishes with another one, or is about to, is disconnected. */
     async replaceStreamKey(id: string, streamKey: string): Promise<StreamRecord | null> {
       const key = { stream_key_hash: secrets.lookupHash(streamKey), stream_key_encrypted: secrets.encrypt(streamKey) };
-      const [row] = await present()
-        .where({ id })
-        .update({ ...key, updated_at: new Date() })
-        .returning('*');
-      return row ? toStream(row) : null;
+      return db.transaction(async (trx) => {
+        const query = trx<StreamRow>('streams').where({ id, deleted_at: null });
+        const [row] = await query.update({ ...key, updated_at: new Date() }).returning('*');
+        if (row) await revokeClaims(trx, id, 'key_rotated');
+        return row ? toStream(row) : null;
+      });
     },
 
-    /** Hides the stream and refuses its publishers; its workflow removes the row (`Catalog.purgeStream`). */
+    /** Hides the stream, and refuses and disconnects its publishers; its workflow removes the row (`Catalog.purgeStream`). */
     async markDeleted(id: string): Promise<void> {
-      await present().where({ id }).update({ deleted_at: new Date() });
+      await db.transaction(async (trx) => {
+        const deleted = await trx<StreamRow>('streams').where({ id, deleted_at: null }).update({ deleted_at: new Date() });
+        if (deleted > 0) await revokeClaims(trx, id, 'stream_deleted');
+      });
     },
 
     /** Takes back a creation whose workflow could not be started; nothing happens once the workflow has written. */
     async takeBack(id: string): Promise<void> {
-      await db<StreamRow>('streams').where({ id, version: 0, publish_seq: 0 }).delete();
+      await db<StreamRow>('streams').where({ id, version: 0, publish_seq: '0' }).delete();
     },
   };
 }
