@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { type ReadyCheck, startOpsServer } from '../platform/ops/ops-server.js';
 import { createControl } from './control.js';
 import { Ingest, type IngestOptions } from './ingest.js';
+import { SOCKET_OPTIONS } from './rtmp/rtmp-connection.js';
 
 export interface IngestServerOptions extends IngestOptions {
   /** Where encoders connect; 0 = any free port. */
@@ -30,7 +31,7 @@ const CLOSE_LIMIT_MS = 4000;
 export async function startIngestServer(options: IngestServerOptions): Promise<RunningIngest> {
   const { log } = options;
   const ingest = new Ingest(options);
-  const rtmp = createServer((socket) => ingest.connect(socket));
+  const rtmp = createServer(SOCKET_OPTIONS, (socket) => ingest.connect(socket));
   const control = await startListeners(options, ingest, rtmp).catch(async (error: unknown) => {
     rtmp.close();
     await ingest.close(0);

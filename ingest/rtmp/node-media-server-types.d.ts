@@ -15,17 +15,27 @@ declare module 'node-media-server/src/session/rtmp_session.js' {
 
   interface RtmpProtocol {
     handshakeState: number;
+    handshakeBytes: number;
+    parserState: number;
+    /** Never used by this protocol, and 1 MiB large. */
+    flv: unknown;
+    /** What `connect` said. */
+    connectCmdObj?: unknown;
+    objectEncoding?: unknown;
+    streamQuery?: unknown;
     inChunkSize: number;
     /** Bytes after which the peer wants an acknowledgement; undefined until it says so. */
     ackSize?: number;
-    streamApp?: string;
+    streamApp?: unknown;
     streamId: number;
     parserPacket: ChunkStreamMessage;
     inPackets: Map<number, ChunkStreamMessage>;
+    parserData(bytes: Buffer): string | null;
     chunkMessageHeaderRead(): number;
     packetAlloc(): void;
     controlHandler(): void;
     dataHandler(): void;
+    respondConnect(transactionId: unknown): void;
     respondPublish(): void;
     respondPlay(): void;
     onDeleteStream(message: unknown): void;

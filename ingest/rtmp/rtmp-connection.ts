@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
 import type { ConnectionPhase } from '../limits.js';
 import { RtmpSession } from './node-media-server.js';
+import { parseSteps } from './parser-steps.js';
 import { guardParser, RtmpProtocolError } from './rtmp-guard.js';
 
 /** What happens on one RTMP connection, in this order; `closed` comes exactly once. */
 export interface RtmpHandlers {
-  /** The publish command; answer with `accept` or `refuse`. The socket is not read meanwhile. */
+  /** The publish command; answer with `accept` or `refuse`. What comes behind it waits unread in the socket meanwhile. */
   publish(request: PublishRequest): void;
   /** One audio, video or data message; the payload is valid during the call only. */
   media(type: number, timestampMs: number, payload: Buffer): void;
@@ -35,8 +36,16 @@ const FAREWELL_MS = 1000;
 /** Bytes between acknowledgements; some hardware encoders stop sending without them (RTMP 5.4.3). */
 const ACKNOWLEDGE_BYTES = 2_500_000;
 const MIN_ACKNOWLEDGE_BYTES = 65_536;
+/** Several times the longest exchange before a publish; what an encoder must hear fits in. */
+const MAX_UNSENT_BYTES = 16 * 1024;
 /** Finds half-open connections the silence limits do not see: those that wait for a publish command. */
 const KEEP_ALIVE_MS = 10_000;
+
+/**
+ * For the listener whose sockets become RtmpConnections. A paused socket goes on reading until it holds this much: one read
+ * of 64 KiB at most this way, two with Node's default.
+ */
+export const SOCKET_OPTIONS = { highWaterMark: 1024 };
 
 /**
  * One encoder's connection: node-media-server's RtmpSession for the protocol, with its broadcasting, playing and
@@ -55,8 +64,6 @@ export class RtmpConnection {
   #acknowledged = 0;
   #acceptedAt = 0;
   #request: PublishRequest = { app: '', streamKey: '' };
-  /** Media that came together with the publish command. */
-  #early: { type: number; timestampMs: number; payload: Buffer }[] = [];
 
   constructor(socket: Socket, handlers: RtmpHandlers) {
     this.#socket = socket;
@@ -89,11 +96,6 @@ export class RtmpConnection {
     this.#enter('probing');
     this.#acceptedAt = this.lastByteAt = Date.now();
     rtmp.sendStatusMessage(rtmp.streamId, 'status', PUBLISH_START, 'Publishing.');
-    const early = this.#early;
-    this.#early = [];
-    this.#guarded(() => {
-      for (const { type, timestampMs, payload } of early) this.#media(type, timestampMs, payload);
-    });
     this.#socket.resume();
   }
 
@@ -135,9 +137,10 @@ export class RtmpConnection {
   #createSession(socket: Socket): RtmpSession {
     const session = new RtmpSession(socket);
     const { rtmp } = session;
-    const parse = session.onData;
-    session.onData = (data) => this.#receive(data, parse);
+    rtmp.flv = null;
+    session.onData = (data) => this.#receive(data);
     session.onConnect = ({ app, name }) => {
+      rtmp.streamQuery = undefined;
       this.#request = { app: appName(app), streamKey: typeof name === 'string' ? name : '' };
     };
     session.onPush = () => this.#publish();
@@ -147,32 +150,56 @@ export class RtmpConnection {
       this.#enter('closing');
       this.#handlers.closed();
     };
-    // A command may follow in the same bytes as one that was refused; the socket is ended by then.
+    // A command may follow in the same bytes as one that was refused; the socket is ended by then. And answers to a peer that
+    // does not read them are not hoarded.
     session.onOutput = (bytes) => {
-      if (!socket.writableEnded) socket.write(bytes);
+      if (!socket.writableEnded && socket.writableLength + bytes.length <= MAX_UNSENT_BYTES) socket.write(bytes);
     };
     // 'close' follows every 'error'; a reset connection is no more than a closed one.
     session.onError = () => undefined;
     // Both would be sent before anyone was asked.
     rtmp.respondPublish = () => undefined;
     rtmp.respondPlay = () => undefined;
+    const respondConnect = rtmp.respondConnect.bind(rtmp);
+    rtmp.respondConnect = (transactionId) => {
+      respondConnect(transactionId);
+      // As objects, what a command said can be many times as large as its bytes.
+      rtmp.connectCmdObj = rtmp.objectEncoding = undefined;
+      if (typeof rtmp.streamApp !== 'string') rtmp.streamApp = '';
+    };
     rtmp.onDeleteStream = () => this.close();
-    guardParser(rtmp, () => this.#phase === 'probing' || this.#phase === 'live');
+    guardParser(rtmp, () => this.#isAccepted);
     return session;
   }
 
-  #receive(data: Buffer, parse: (data: Buffer) => void): void {
+  get #isAccepted(): boolean {
+    return this.#phase === 'probing' || this.#phase === 'live';
+  }
+
+  #receive(data: Buffer): void {
     if (this.#phase === 'closing') return;
     const first = this.bytesIn === 0;
-    this.bytesIn += data.length;
     this.lastByteAt = Date.now();
     this.#guarded(() => {
       if (first && data[0] !== RTMP_VERSION) throw new RtmpProtocolError('not RTMP');
-      parse(data);
+      this.#parse(data);
       if (this.#session.rtmp.handshakeState !== HANDSHAKE_DONE) return;
       if (this.#phase === 'handshake') this.#enter('command');
       this.#acknowledge();
     });
+  }
+
+  #parse(data: Buffer): void {
+    const { rtmp } = this.#session;
+    if (this.#isAccepted) {
+      this.bytesIn += data.length;
+      rtmp.parserData(data);
+      return;
+    }
+    const read = parseSteps(rtmp, data, () => this.#phase === 'claiming' || this.#phase === 'closing');
+    this.bytesIn += read;
+    // Read again after `accept`; until then the socket takes nothing more from the kernel (see SOCKET_OPTIONS).
+    if (this.#phase === 'claiming' && read < data.length) this.#socket.unshift(data.subarray(read));
   }
 
   #guarded(read: () => void): void {
@@ -203,8 +230,7 @@ export class RtmpConnection {
   }
 
   #media(type: number, timestampMs: number, payload: Buffer): void {
-    if (this.#phase === 'claiming') this.#early.push({ type, timestampMs, payload: Buffer.from(payload) });
-    else if (this.#phase === 'probing' || this.#phase === 'live') this.#handlers.media(type, timestampMs, payload);
+    if (this.#isAccepted) this.#handlers.media(type, timestampMs, payload);
   }
 }
 

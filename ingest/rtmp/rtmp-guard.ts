@@ -5,12 +5,22 @@ type RtmpProtocol = RtmpSession['rtmp'];
 /** The peer broke RTMP's rules or our bounds; its connection is closed, nothing else. */
 export class RtmpProtocolError extends Error {}
 
-/** Everything but sound and picture: `connect` and the metadata of the wordiest encoder are a few KiB. */
+/** Everything but sound and picture: the metadata of the wordiest encoder is a few KiB. */
 const MAX_COMMAND_BYTES = 64 * 1024;
 /** A keyframe of 4K at 60 Mbit/s is about 2 MiB. RTMP would allow 16 MiB for each of 65 thousand chunk streams. */
 const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 /** All half-received messages of one connection; the parser keeps each buffer at its largest size. */
 const MAX_BUFFERED_BYTES = 4 * MAX_MESSAGE_BYTES;
+/*
+ * Whoever has not shown a key of ours gets 128 KiB in all: what the parser keeps (48 KiB, here), what waits in the socket
+ * behind the publish command (64 KiB), and what it has been told and does not read (16 KiB; both in rtmp-connection.ts). A
+ * few bytes announce a message: without this wall a thousand connections take gigabytes for as many kilobytes sent.
+ */
+/** `connect` with a long address is under 2 KiB. What a command said (names, addresses) stays in memory beside its buffer. */
+const MAX_UNKNOWN_COMMAND_BYTES = 16 * 1024;
+const MAX_UNKNOWN_BUFFERED_BYTES = 48 * 1024;
+/** The parser makes each buffer this much larger than its message. */
+const ALLOCATION_SLACK_BYTES = 1024;
 /** Encoders use three to six. */
 const MAX_CHUNK_STREAMS = 64;
 /** RTMP 5.4.1: chunks need not be larger than a message can be; 0 would make the parser stop reading. */
@@ -26,16 +36,15 @@ const CLOCK_WRAP_MS = 2 ** 32;
  * Bounds what node-media-server's chunk parser takes from the announced numbers of a peer. Each check throws
  * RtmpProtocolError out of the parser.
  *
- * @param isPublishing whether media may come already
+ * @param isAccepted whether its key was accepted: media may come then
  */
-export function guardParser(rtmp: RtmpProtocol, isPublishing: () => boolean): void {
+export function guardParser(rtmp: RtmpProtocol, isAccepted: () => boolean): void {
   const packetAlloc = rtmp.packetAlloc.bind(rtmp);
   rtmp.packetAlloc = () => {
     const message = rtmp.parserPacket;
-    const isMedia = message.header.type === AUDIO || message.header.type === VIDEO;
-    checkLength(message.header.length, isMedia && isPublishing() ? MAX_MESSAGE_BYTES : MAX_COMMAND_BYTES);
+    checkLength(message.header, isAccepted());
     if (rtmp.inPackets.size > MAX_CHUNK_STREAMS) throw new RtmpProtocolError('too many chunk streams');
-    if (message.header.length > message.capacity) checkBuffered(rtmp);
+    if (message.header.length > message.capacity) checkBuffered(rtmp, isAccepted());
     // The parser would drop every message after 2^32 ms of added-up deltas.
     message.clock %= CLOCK_WRAP_MS;
     packetAlloc();
@@ -68,12 +77,15 @@ export function guardParser(rtmp: RtmpProtocol, isPublishing: () => boolean): vo
   };
 }
 
-function checkLength(length: number, limit: number): void {
-  if (length > limit) throw new RtmpProtocolError(`message of ${length} bytes`);
+function checkLength({ length, type }: { length: number; type: number }, isAccepted: boolean): void {
+  const isMedia = type === AUDIO || type === VIDEO;
+  const known = isMedia ? MAX_MESSAGE_BYTES : MAX_COMMAND_BYTES;
+  if (length > (isAccepted ? known : MAX_UNKNOWN_COMMAND_BYTES)) throw new RtmpProtocolError(`message of ${length} bytes`);
 }
 
-function checkBuffered(rtmp: RtmpProtocol): void {
-  let buffered = rtmp.parserPacket.header.length - rtmp.parserPacket.capacity;
+function checkBuffered(rtmp: RtmpProtocol, isAccepted: boolean): void {
+  const { header, capacity } = rtmp.parserPacket;
+  let buffered = header.length + ALLOCATION_SLACK_BYTES - capacity;
   for (const message of rtmp.inPackets.values()) buffered += message.capacity;
-  if (buffered > MAX_BUFFERED_BYTES) throw new RtmpProtocolError('too much half-received data');
+  if (buffered > (isAccepted ? MAX_BUFFERED_BYTES : MAX_UNKNOWN_BUFFERED_BYTES)) throw new RtmpProtocolError('too much half-received data');
 }
