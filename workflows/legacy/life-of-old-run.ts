@@ -6,14 +6,11 @@ export function lifeOfOldRun(streamId: string, { broadcast, ...carried }: Carrie
   const life: StreamLife = { ...newLife(streamId), ...carried };
   if (!broadcast) return life;
   const { encoding, formerHosts = [], fromSequence = null, dropped = [], restreams: _restreams, ...kept } = broadcast;
-  const { hostId, source, settings, liveAt, endsAt } = kept;
   life.phase = 'broadcast';
   life.broadcast = {
     ...kept,
     status: 'live',
     remoteAddress: carried.publisher?.remoteAddress ?? null,
-    hostId,
-    source,
     formerHosts,
     fromSequence,
     dropped,
