@@ -42,9 +42,13 @@ const workerDuringSlate: Fault = {
   short: false,
   limits: { stallMs: 3000, framesLost: 0, discontinuities: 1, statusMs: STATUS_LIMIT_MS },
   async inject(scene) {
+    const before = scene.encoder()?.epoch;
     const goneAt = Date.now();
     await scene.publisher.stop('SIGKILL');
     await waitFor(() => scene.status.last?.status === 'reconnecting', STATUS_LIMIT_MS);
+    // One that is killed while it starts an encoder is missed after 10 s (heartbeat): that is another fault.
+    await waitFor(() => scene.encoder()?.epoch !== before, STATUS_LIMIT_MS);
+    await delay(SLATE_MS);
     await killAndAwaitNext(scene.stack, 'media-worker');
     await delay(SLATE_MS);
     const backAt = Date.now();
