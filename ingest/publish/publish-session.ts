@@ -89,6 +89,10 @@ export class PublishSession {
       refused(new HoldfastError('stream_ended'));
       return;
     }
+    if (verdict === 'dismissed') {
+      refused(new HoldfastError('stream_ending', 'Holdfast has ended this publish. Publish again.'));
+      return;
+    }
     if (verdict === 'renumber') {
       const publishSeq = await claims.renumber(this.#holder, belief?.lastPublishSeq ?? 0);
       if (publishSeq === null || !this.#isSettled) return;
