@@ -80,7 +80,8 @@ const NOT_SECURED = /Cannot open connection tls:/;
 const NOT_REACHED: RestreamOutcome = {
   code: 'destination_unreachable',
   detail:
-    'No TLS connection could be made to a server with a valid certificate of this host. Check host, port and scheme (rtmp or rtmps); the platform may be down. A private authority goes into NODE_EXTRA_CA_CERTS.',
+    'No TLS connection could be made to a server with a valid certificate of this host. Check host, port and scheme ' +
+    '(rtmp or rtmps); the platform may be down. A private authority goes into NODE_EXTRA_CA_CERTS.',
 };
 
 /**

@@ -102,8 +102,8 @@ export const ENVIRONMENT = z.object({
     'Playback requests of one client address that wait for the next part; 0 for any number',
   ),
   HOLDFAST_TRUSTED_PROXIES: networks.describe(
-    'Addresses and networks of proxies and caches in front of API and playback, separated by commas. The API counts the clients they name ' +
-      '(X-Forwarded-For); playback does not limit them, and never limits loopback',
+    'Addresses and networks of proxies and caches in front of API and playback, separated by commas. ' +
+      'The API counts the clients they name (X-Forwarded-For); playback does not limit them, and never limits loopback',
   ),
   HOLDFAST_PUBLIC_API_URL: publicUrl(['http', 'https']).optional().describe('API address shown in links'),
   HOLDFAST_ALLOW_PRIVATE_ADDRESSES: flag.describe('Destinations and webhooks may point to loopback and private networks'),
