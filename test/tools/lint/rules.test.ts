@@ -29,20 +29,20 @@ describe('the linter finds', () => {
   it.each([
     ['domain that imports another room', 'domain/stream.ts', "export * from '../platform/log/redact.js';", PATHS],
     ['media that imports the ingest', 'media/control-client.ts', "export * from '../ingest/limits.js';", PATHS],
-    ['the API that imports a workflow', 'api/mount.ts', "export * from '../workflows/outbox.js';", PATHS],
+    ['the API that imports a workflow', 'api/mount.ts', "export * from '../workflows/index.js';", PATHS],
     ['the origin that connects the database', 'origin/metrics.ts', "export * from '../platform/db/connection.js';", PATHS],
     ['a room that imports a test', 'media/control-client.ts', "export * from '../test/support/until.js';", PATHS],
     ['a room that imports a tool', 'platform/log/redact.ts', "export * from '../../tools/options.js';", PATHS],
     ['domain with a package', 'domain/stream.ts', "export * from 'zod';", PACKAGES],
     ['domain with a part of Node', 'domain/stream.ts', "export * from 'node:fs';", PACKAGES],
-    ['a workflow with a part of Node', 'workflows/outbox.ts', "export * from 'node:fs';", PACKAGES],
+    ['a workflow with a part of Node', 'workflows/index.ts', "export * from 'node:fs';", PACKAGES],
     ['an origin with Express', 'origin/metrics.ts', "export * from 'express';", PACKAGES],
     ['playlists that read files', 'origin/hls/part-target.ts', "export * from 'node:fs';", PACKAGES],
     ['an activity that is a workflow client', 'activities/media.ts', "export * from '@temporalio/client';", PACKAGES],
     ['an ingest with a database', 'ingest/limits.ts', "export * from 'pg';", PACKAGES],
     [
       'a workflow that imports an activity as a value',
-      'workflows/outbox.ts',
+      'workflows/index.ts',
       "import { createMediaActivities } from '../activities/media.js';\nexport const x = createMediaActivities;",
       '@typescript-eslint/no-restricted-imports',
     ],
@@ -60,7 +60,7 @@ describe('the linter finds', () => {
   });
 
   it.each([
-    ['a workflow that imports types of an activity', 'workflows/outbox.ts', "export type * from '../activities/media.js';"],
+    ['a workflow that imports types of an activity', 'workflows/index.ts', "export type * from '../activities/media.js';"],
     ['an entry that reads the environment', 'api/main.ts', 'export const port = process.env.PORT;'],
     ['a room that imports what it may', 'media/control-client.ts', "export * from '../domain/stream.js';"],
   ])('nothing wrong with %s', async (_what, path, text) => {
