@@ -39,6 +39,16 @@ export function judgeEncoder(reading: EncoderReading): EncoderVerdict {
   return 'healthy';
 }
 
+/**
+ * Whether viewers get nothing new from an encoder although nobody can be blamed: its ingest answers nothing (it is frozen, say),
+ * and may be back at any moment. null: nothing is known that would change what was said last.
+ */
+export function isDryFor({ publisher, stalledMs, originAnswers, mediaSeconds }: EncoderReading): boolean | null {
+  if (mediaSeconds === 0 || !originAnswers) return null;
+  if (stalledMs <= STALL_LIMIT_MS) return false;
+  return publisher === null ? true : null;
+}
+
 function stallLimit({ originAnswers, mediaSeconds }: EncoderReading): number {
   if (!originAnswers) return UNANSWERED_LIMIT_MS;
   return mediaSeconds > 0 ? STALL_LIMIT_MS : START_LIMIT_MS;

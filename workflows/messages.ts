@@ -27,6 +27,8 @@ export interface StreamWorkflowInput {
 export interface EncoderPlayable {
   broadcastId: string;
   epoch: number;
+  /** `false`: nothing new comes out of it for now, though nobody can say that it has failed. */
+  playable?: boolean;
 }
 
 export interface EndRequest {

@@ -88,6 +88,12 @@ export function goLive(life: StreamLife, moment: Moment): void {
   tellBroadcast(life, moment, event, recordingOf(broadcast, 'recording'));
 }
 
+/** Whether viewers get anything from it now. One that has stopped giving is given the time of a new one to begin again. */
+export function encoderPlayable(encoder: EncoderLife, { now }: Moment, playable: boolean): void {
+  if (encoder.playable && !playable) encoder.playableDueAt = now + PLAYABLE_LIMIT_MS;
+  encoder.playable = playable;
+}
+
 /** The encoder ended by itself, or was lost sight of. */
 export function encoderEnded(life: StreamLife, moment: Moment, end: EncoderEnd): void {
   const broadcast = life.broadcast!;

@@ -18,7 +18,7 @@ export type Fact =
   | { kind: 'enabled' }
   | { kind: 'deleteRequested' }
   | { kind: 'keyRotated' }
-  | { kind: 'encoderPlayable'; broadcastId: string; epoch: number }
+  | { kind: 'encoderPlayable'; broadcastId: string; epoch: number; playable?: boolean }
   /** How obligations turned out. */
   | { kind: 'opened'; broadcastId: string; settings: StreamSettings; retentionHours: number }
   /** The catalog does not know the stream (any more). */

@@ -2,6 +2,7 @@ import type { StreamSettings } from '../stream.js';
 import { firstSequenceAfter } from '../takeover.js';
 import {
   encoderEnded,
+  encoderPlayable,
   encoderWithoutPicture,
   canTake,
   goLive,
@@ -75,7 +76,7 @@ function take(life: StreamLife, fact: Fact, moment: Moment): void {
       life.outbox = life.outbox.slice(fact.count);
       return;
     case 'encoderPlayable':
-      if (broadcast?.encoder && isOf(broadcast, fact)) broadcast.encoder.playable = true;
+      if (broadcast?.encoder && isOf(broadcast, fact)) encoderPlayable(broadcast.encoder, moment, fact.playable ?? true);
       return;
     case 'encoderEnded':
       if (broadcast?.encoder && isOf(broadcast, fact)) encoderEnded(life, moment, fact.end);

@@ -26,7 +26,7 @@ export interface EncoderKey {
 export interface EncoderHostDeps extends StartEncoderDeps {
   /** Each resolves when the stream's workflow has it, or is gone. */
   tell: {
-    playable(streamId: string, encoder: EncoderKey): Promise<void>;
+    playable(streamId: string, encoder: EncoderKey & { playable?: boolean }): Promise<void>;
     health(streamId: string, health: StreamHealth): Promise<void>;
   };
 }
@@ -163,7 +163,14 @@ export class EncoderHost {
   /** Until it ends, or this worker does. */
   async #lookAfter(run: EncoderRun, record: EncoderRecord): Promise<void> {
     if (isRunning(record.process)) void this.#awaitPicture(run);
-    const deps = { ...this.#deps, tellHealth: (of: EncoderRun, health: StreamHealth) => this.#tellHealth(of, health) };
+    const deps = {
+      ...this.#deps,
+      tellHealth: (of: EncoderRun, health: StreamHealth) => this.#tellHealth(of, health),
+      tellDry: (of: EncoderRun, isDry: boolean) => {
+        of.isDry = isDry;
+        if (of.isPlayable) this.#announce(of);
+      },
+    };
     try {
       const seen = await watchEncoder(deps, run, record, run.unwatched);
       if (seen) await this.#mail.post(run.broadcastId, () => this.#conclude(run, record, seen));
@@ -238,8 +245,11 @@ export class EncoderHost {
     const { tell, log } = this.#deps;
     const { broadcastId, epoch } = run;
     const { streamId } = run.input;
-    const what = { streamId, broadcastId, epoch, news: 'playable' };
-    void untilTaken(() => tell.playable(streamId, { broadcastId, epoch }), { signal: run.unwatched, what, log });
+    const news = run.isDry ? { playable: false } : {};
+    const what = { streamId, broadcastId, epoch, news: run.isDry ? 'nothing new comes' : 'playable' };
+    run.told = run.told.then(() =>
+      untilTaken(() => tell.playable(streamId, { broadcastId, epoch, ...news }), { signal: run.unwatched, what, log }),
+    );
   }
 
   #tellHealth(run: EncoderRun, health: StreamHealth): void {

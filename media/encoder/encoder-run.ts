@@ -12,6 +12,10 @@ export class EncoderRun extends HostedRun<TranscodeResult> {
   mediaSeconds = 0;
   /** Every rendition of it can be played. */
   isPlayable = false;
+  /** Nothing new comes out of it, and its ingest answers nothing. */
+  isDry = false;
+  /** News of it reach its workflow in their order. */
+  told: Promise<void> = Promise.resolve();
 
   constructor(input: TranscodeInput, record: EncoderRecord | null = null) {
     super();

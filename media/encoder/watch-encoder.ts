@@ -3,7 +3,7 @@ import type { StreamHealth } from '../../domain/contracts/stream-health.js';
 import type { TranscodeResult } from '../../domain/contracts/transcode.js';
 import type { TooSlow } from '../../domain/encoder-pace.js';
 import { expendableRendition, pickLadder } from '../../domain/ladder.js';
-import { judgeEncoder } from '../../domain/liveness.js';
+import { isDryFor, judgeEncoder } from '../../domain/liveness.js';
 import { StoreHealth } from '../../domain/store-health.js';
 import { isRunning } from '../process/process-identity.js';
 import { storeHealth, tooSlowHealth } from './encoder-health.js';
@@ -16,6 +16,8 @@ import { EncoderWatch } from './encoder-watch.js';
 export interface WatchEncoderDeps extends EncoderSources, EncoderMediaDeps {
   /** Beside the watch: it waits for nothing. */
   tellHealth: (run: EncoderRun, health: StreamHealth) => void;
+  /** Viewers get nothing new, and whether that is anybody's fault cannot be asked; or they do again. */
+  tellDry: (run: EncoderRun, isDry: boolean) => void;
 }
 
 /** What was seen at the end; whether that was meant is known elsewhere. */
@@ -53,9 +55,12 @@ export async function watchEncoder(
       const received = receivedOf(status, input);
       const news = status && store.take(status.unstoredSince, Date.now());
       if (news) deps.tellHealth(run, storeHealth(input, news));
-      const verdict = judgeEncoder(watching.take(running, received, publisherState(input, publisher)));
+      const reading = watching.take(running, received, publisherState(input, publisher));
+      const verdict = judgeEncoder(reading);
       run.mediaSeconds = watching.mediaSeconds;
       if (verdict !== 'healthy') return { verdict };
+      const isDry = isDryFor(reading);
+      if (isDry !== null && isDry !== run.isDry) deps.tellDry(run, isDry);
       const pace = watching.judgePace(received, publisher ?? null);
       if (pace && mayDrop) return { verdict: 'too_slow', pace };
       if (pace && !tooSlowIsTold) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   DRAIN_LIMIT_MS,
+  isDryFor,
   judgeEncoder,
   STALL_LIMIT_MS,
   START_LIMIT_MS,
@@ -17,6 +18,18 @@ const reading = (overrides: Partial<EncoderReading>): EncoderReading => ({
   sendingMs: 60_000,
   originAnswers: true,
   ...overrides,
+});
+
+describe('an encoder that nobody can blame', () => {
+  it.each<[string, Partial<EncoderReading>, boolean | null]>([
+    ['delivers', {}, false],
+    ['delivers nothing while its ingest answers nothing', { stalledMs: STALL_LIMIT_MS + 1, publisher: null }, true],
+    ['delivers nothing because its publisher does not', { stalledMs: STALL_LIMIT_MS + 1, publisher: 'silent' }, null],
+    ['has not begun', { mediaSeconds: 0, stalledMs: STALL_LIMIT_MS + 1, publisher: null }, null],
+    ['may deliver to an origin that does not answer', { stalledMs: STALL_LIMIT_MS + 1, publisher: null, originAnswers: false }, null],
+  ])('%s', (_name, overrides, dry) => {
+    expect(isDryFor(reading(overrides))).toBe(dry);
+  });
 });
 
 describe('an encoder', () => {

@@ -184,6 +184,19 @@ describe('that viewers can play an encoder', () => {
     expect(bench.told).toEqual([KEY, KEY]);
   });
 
+  it('is taken back while nothing new comes and its ingest answers nothing, and told again when it does', async () => {
+    const host = await bench.host();
+    host.attach(bench.input(1));
+    await recordOf(1);
+    bench.playable = true;
+    await until(() => bench.told.length === 1, 'the workflow to be told');
+    bench.publisher = 'away';
+    await until(() => bench.told.length === 2, 'the workflow to be told that nothing comes');
+    bench.mediaSeconds += 1;
+    await until(() => bench.told.length === 3, 'the workflow to be told that it goes on');
+    expect(bench.told).toEqual([KEY, { ...KEY, playable: false }, KEY]);
+  });
+
   it('is told by the next worker, too, though nobody has attached to it', async () => {
     const old = await bench.host();
     await started(old);

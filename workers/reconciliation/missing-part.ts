@@ -4,6 +4,8 @@ import type { StreamProjection } from '../../domain/contracts/catalog.js';
 export interface WrittenState {
   version: number;
   lastSequence: number;
+  /** Of the events that the snapshot has, and later ones. */
+  events: number;
   hasBroadcast: boolean;
 }
 
@@ -17,5 +19,7 @@ export function missingPart(snapshot: StreamProjection, written: WrittenState | 
   const { recording: _recording, restreams: _restreams, ...rest } = snapshot;
   const lacksBroadcast = snapshot.broadcast !== undefined && !written.hasBroadcast;
   if (lacksBroadcast && snapshot.opened?.broadcastId === snapshot.broadcast?.broadcastId) return snapshot;
-  return (snapshot.events.at(-1)?.sequence ?? 0) > written.lastSequence ? rest : null;
+  if ((snapshot.events.at(-1)?.sequence ?? 0) > written.lastSequence) return rest;
+  // A gap in the middle: the rows were restored to an earlier moment, and something was written to them since.
+  return written.events < snapshot.events.length ? snapshot : null;
 }

@@ -72,7 +72,7 @@ export class ReadModelReconciler {
     try {
       const snapshot = await this.#snapshotOf(streamId);
       if (snapshot === null) return false;
-      const written = await readModel.stateOf(streamId, snapshot.broadcast?.broadcastId ?? null);
+      const written = await readModel.stateOf(streamId, snapshot.broadcast?.broadcastId ?? null, snapshot.events[0]?.sequence ?? 0);
       const missing = missingPart(snapshot, written);
       if (missing === null) return false;
       await catalog.record(missing);

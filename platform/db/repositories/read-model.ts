@@ -14,6 +14,8 @@ export interface ShownState {
   version: number;
   /** Number of the last event; 0 = there is none. */
   lastSequence: number;
+  /** How many events there are from the one asked about on. */
+  events: number;
   hasBroadcast: boolean;
 }
 
@@ -35,8 +37,13 @@ export function createReadModel(db: Knex) {
       return streamIds.length === 0 ? [] : (await shown().whereIn('id', [...streamIds])).map(toShown);
     },
 
-    /** Null when the stream has no row. @param broadcastId whether this one has a row; null: none is asked for */
-    async stateOf(streamId: string, broadcastId: string | null): Promise<ShownState | null> {
+    /**
+     * Null when the stream has no row.
+     *
+     * @param broadcastId whether this one has a row; null: none is asked for
+     * @param fromSequence how many events there are from this one on
+     */
+    async stateOf(streamId: string, broadcastId: string | null, fromSequence: number): Promise<ShownState | null> {
       const row = (await db('streams')
         .where({ 'streams.id': streamId })
         .leftJoin('broadcasts', (join) => void join.on('broadcasts.stream_id', 'streams.id').andOnVal('broadcasts.id', broadcastId ?? ''))
@@ -44,8 +51,11 @@ export function createReadModel(db: Knex) {
           'streams.version as version',
           'broadcasts.id as broadcast_id',
           db('events').max('sequence').where({ stream_id: streamId }).as('last_sequence'),
-        )) as { version: number; broadcast_id: string | null; last_sequence: number | null } | undefined;
-      return row ? { version: row.version, lastSequence: row.last_sequence ?? 0, hasBroadcast: row.broadcast_id !== null } : null;
+          db('events').count('*').where({ stream_id: streamId }).where('sequence', '>=', fromSequence).as('events'),
+        )) as { version: number; broadcast_id: string | null; last_sequence: number | null; events: string } | undefined;
+      if (!row) return null;
+      const { version, last_sequence: last, events } = row;
+      return { version, lastSequence: last ?? 0, events: Number(events), hasBroadcast: row.broadcast_id !== null };
     },
   };
 }

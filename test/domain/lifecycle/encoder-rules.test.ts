@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PICTURE_GRACE_MS } from '../../../domain/lifecycle/encoder-rules.js';
 import type { EncoderEnd } from '../../../domain/lifecycle/encoder-order.js';
 import type { Fact } from '../../../domain/lifecycle/facts.js';
 import { newLife, statusOf, type StreamLife } from '../../../domain/lifecycle/life.js';
@@ -31,6 +32,7 @@ let ids = 0;
 const after = (life: StreamLife, fact: Fact, now = NOW): StreamLife => next(life, fact, { now, newId: () => String((ids += 1)) });
 
 function live(): StreamLife {
+  ids = 0;
   const begun = after(newLife('str_1'), { kind: 'publishStarted', started: STARTED });
   const { broadcastId } = begun.broadcast!;
   const open = after(begun, { kind: 'opened', broadcastId, settings: SETTINGS, retentionHours: 1 });
@@ -78,5 +80,21 @@ describe('an encoder that ends', () => {
     expect(statusOf(later(DOUBT_LIMIT_MS))).toBe('ending');
     const gone = found(life, false);
     expect(statusOf(after(gone, { kind: 'woken' }, NOW + SETTINGS.reconnectWindowSeconds * 1000))).toBe('ending');
+  });
+
+  it.each([
+    ['begins again in time', true, 'live'],
+    ['stays dry', false, 'reconnecting'],
+  ])('not, but gives nothing: the stream is no longer live after a moment; and when it %s', (_what, again, status) => {
+    const { broadcastId } = live().broadcast!;
+    const told = (life: StreamLife, playable: boolean, now: number): StreamLife =>
+      after(life, { kind: 'encoderPlayable', broadcastId, epoch: 1, playable }, now);
+    const dry = told(live(), false, NOW);
+    expect(statusOf(dry)).toBe('live');
+    const later = after(dry, { kind: 'woken' }, NOW + PICTURE_GRACE_MS);
+    expect(statusOf(later)).toBe('reconnecting');
+    expect(later.publisher?.publishId).toBe('pub-1');
+    const end = NOW + 20_000;
+    expect(statusOf(again ? told(later, true, end) : after(later, { kind: 'woken' }, end))).toBe(status);
   });
 });

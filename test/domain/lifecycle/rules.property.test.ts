@@ -29,7 +29,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('databaseAway' as const, 'databaseBack' as const, 'continueAsNew' as const) }) },
-  { weight: 4, arbitrary: fc.constant({ do: 'playable' as const }) },
+  { weight: 4, arbitrary: fc.constantFrom({ do: 'playable' as const }, { do: 'playable' as const }, { do: 'dry' as const }) },
   {
     weight: 4,
     arbitrary: fc.record({

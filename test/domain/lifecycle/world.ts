@@ -23,7 +23,20 @@ export type Happening =
   | { do: 'leave'; isTold: boolean }
   | { do: 'repeat'; which: number; /** Told again by whoever did not know that it was heard. */ isAnew: boolean }
   | { do: 'freeze' | 'thaw'; host: Host }
-  | { do: 'end' | 'operator' | 'disable' | 'enable' | 'delete' | 'rotate' | 'databaseAway' | 'databaseBack' | 'continueAsNew' | 'playable' }
+  | {
+      do:
+        | 'end'
+        | 'operator'
+        | 'disable'
+        | 'enable'
+        | 'delete'
+        | 'rotate'
+        | 'databaseAway'
+        | 'databaseBack'
+        | 'continueAsNew'
+        | 'playable'
+        | 'dry';
+    }
   | { do: 'encoder'; reason: EncoderEnd['reason'] }
   | { do: 'fulfil'; which: number }
   | { do: 'wait'; ms: number };
@@ -177,10 +190,12 @@ export class World {
       case 'continueAsNew':
         this.life = JSON.parse(JSON.stringify(this.life)) as StreamLife;
         return this.take({ kind: 'woken' });
-      case 'playable': {
+      case 'playable':
+      case 'dry': {
         const encoder = this.life.broadcast?.encoder;
-        if (encoder) this.take({ kind: 'encoderPlayable', broadcastId: encoder.order.broadcastId, epoch: encoder.order.epoch });
-        return;
+        if (!encoder) return;
+        const { broadcastId, epoch } = encoder.order;
+        return this.take({ kind: 'encoderPlayable', broadcastId, epoch, playable: happening.do === 'playable' });
       }
       case 'encoder':
         return this.#encoderEnds(happening.reason);

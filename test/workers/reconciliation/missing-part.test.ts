@@ -27,7 +27,7 @@ const snapshot: StreamProjection = {
   events: [{ id: 'evt_9', sequence: 9, type: 'stream.live', streamId: 'str_1', broadcastId: 'brd_1', occurredAt: TIME, data: {} }],
 };
 const { recording: _recording, restreams: _restreams, ...withoutOthers } = snapshot;
-const there: WrittenState = { version: 7, lastSequence: 9, hasBroadcast: true };
+const there: WrittenState = { version: 7, lastSequence: 9, events: 1, hasBroadcast: true };
 
 describe('what the rows of a stream lack', () => {
   it.each<[string, WrittenState | null, StreamProjection | null]>([
@@ -36,7 +36,8 @@ describe('what the rows of a stream lack', () => {
     ['nothing that could be written, without a row of the stream', null, null],
     ['everything, when they are behind', { ...there, version: 6 }, snapshot],
     ['everything, when the broadcast has no row', { ...there, hasBroadcast: false }, snapshot],
-    ['the events, and not what others may have written since', { ...there, lastSequence: 8 }, withoutOthers],
+    ['the events, and not what others may have written since', { ...there, lastSequence: 8, events: 0 }, withoutOthers],
+    ['everything, when a restored database was written to before anybody looked', { ...there, events: 0 }, snapshot],
   ])('is %s', (_name, written, missing) => {
     expect(missingPart(snapshot, written)).toEqual(missing);
   });
