@@ -30,7 +30,17 @@ const PLAYER_POLICY = [
   'frame-ancestors *',
 ].join('; ');
 
-const SCRIPTS = ['player.js', 'live-distance.js', 'catch-up.js', 'buffered.js', 'clock.js', 'quality.js', 'slow-network.js'];
+const SCRIPTS = [
+  'player.js',
+  'controls.js',
+  'messages.js',
+  'live-distance.js',
+  'catch-up.js',
+  'buffered.js',
+  'clock.js',
+  'quality.js',
+  'slow-network.js',
+];
 
 const version = (packageJson: string): string => (JSON.parse(packageJson) as { version: string }).version;
 

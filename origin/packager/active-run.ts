@@ -18,7 +18,8 @@ export interface MuxedSegment {
 /** The encoder run a broadcast takes media from: turns its cuts into files and media time into wall clock. */
 export class ActiveRun {
   readonly line: RunLine;
-  readonly encode: EncodeRun;
+  /** Set once, before anything comes: a run and what cuts its media know each other. */
+  encode!: EncodeRun;
   readonly inits = new Map<string, InitSegment>();
   /** Fragment sequence number per rendition. */
   #sequences = new Map<string, number>();
@@ -27,9 +28,8 @@ export class ActiveRun {
   #receivedAt: number | undefined;
 
   /** @param receivedAt see StartEncode */
-  constructor(line: RunLine, encode: EncodeRun, receivedAt: number | undefined) {
+  constructor(line: RunLine, receivedAt: number | undefined) {
     this.line = line;
-    this.encode = encode;
     this.#receivedAt = receivedAt;
   }
 

@@ -1,31 +1,24 @@
 import type { BroadcastStatus, StartEncode, StartedEncode } from '../../domain/contracts/origin-control.js';
 import { HoldfastError } from '../../domain/errors.js';
 import type { Logger } from '../../platform/log/logger.js';
-import { presentCarriers } from '../carriers.js';
-import type { InitSegment } from '../fmp4/init-segment.js';
-import { waitTopic, type HeldRequests } from '../held-requests.js';
+import type { HeldRequests } from '../held-requests.js';
 import type { OriginMetrics } from '../metrics.js';
-import { initFile, type BroadcastFolder } from '../store/broadcast-folder.js';
+import type { BroadcastFolder } from '../store/broadcast-folder.js';
 import type { Disk } from '../store/disk.js';
 import type { History } from '../store/history.js';
 import { Journal } from '../store/journal.js';
-import type { JournalLine, SegmentFile, SegmentLine } from '../store/journal-lines.js';
+import type { JournalLine } from '../store/journal-lines.js';
 import { unsyncedFiles } from '../store/losses.js';
 import type { PartStore } from '../store/part-store.js';
 import type { SegmentCache } from '../store/segment-cache.js';
-import { ActiveRun, endOfLineMs } from './active-run.js';
-import { AlignedCuts } from './aligned-cuts.js';
-import type { AlignedSegment } from './aligner.js';
+import { ActiveRun } from './active-run.js';
 import { BroadcastWriter } from './broadcast-writer.js';
-import { EncodeRun, type CutSink } from './encode-run.js';
-import { firstPartOf, LiveEdge } from './live-edge.js';
+import { EncodeRun } from './encode-run.js';
 import { firstFreeAfterBoot, lostSegment } from './lost-segment.js';
-import { PartCuts, type CompletedSegment } from './part-cuts.js';
-import { PartMedia } from './part-media.js';
 import { describeRun } from './run-line.js';
+import { SegmentListing } from './segment-listing.js';
 import { socketPath } from './socket-paths.js';
 import { describeStatus } from './status.js';
-import { fitsTarget } from './target-duration.js';
 import { Waiters } from './waiters.js';
 
 export interface LiveBroadcastOptions {
@@ -48,12 +41,9 @@ export interface LiveBroadcastOptions {
 
 /** An encoder that was told to stop flushes within milliseconds; the end of a broadcast waits no longer than this. */
 const DRAIN_LIMIT_MS = 1500;
-/** A minute of segments in memory while the disk does not take them: more, and the encoder is stopped instead. */
-const MAX_UNWRITTEN_SEGMENTS = 30;
-
 /**
- * A broadcast that has not ended: takes one encoder after the other, numbers their segments, writes them, lists them. The
- * sockets are read on regardless of how slow the disk is.
+ * A broadcast that has not ended, as the media worker commands it: one encoder after the other, then the end. What they send is listed
+ * by its SegmentListing. The sockets are read on regardless of how slow the disk is.
  */
 export class LiveBroadcast {
   readonly history: History;
@@ -63,14 +53,12 @@ export class LiveBroadcast {
   #run: ActiveRun | null = null;
   #commands: Promise<unknown> = Promise.resolve();
   #writer: BroadcastWriter;
-  #nextMsn: number;
+  #listing: SegmentListing;
   /** Numbers below may have been used, though no journal tells of it. */
   #firstFree = 0;
-  #timelineEndMs: number;
   /** Not null: no further media is taken, and this is what a late encoder hears. */
   #closing: 'broadcast_ended' | 'shutting_down' | null = null;
   #waiters = new Waiters();
-  #partMedia: PartMedia;
 
   private constructor(options: LiveBroadcastOptions, journal: Journal) {
     this.#options = options;
@@ -78,14 +66,7 @@ export class LiveBroadcast {
     this.folder = options.folder;
     this.#journal = journal;
     this.#writer = new BroadcastWriter({ ...options, journal });
-    this.#nextMsn = options.history.nextMsn;
-    this.#timelineEndMs = options.history.endOfTimelineMs;
-    this.#partMedia = new PartMedia(options.folder, options.parts, options.cache);
-    const { history } = options;
-    if (history.runs.length > 0 ? history.lowLatency : history.open.latency === 'low') {
-      history.edge = new LiveEdge(firstPartOf(history.runs.length, history.lastJump));
-      history.edge.carriers = presentCarriers(history.runs);
-    }
+    this.#listing = new SegmentListing({ ...options, writer: this.#writer, waiters: this.#waiters });
   }
 
   /** A broadcast that was opened now. */
@@ -125,6 +106,7 @@ export class LiveBroadcast {
     if (this.history.keep) return;
     const line: JournalLine = { type: 'keep', keep: true };
     await this.#journal.append(line);
+    await this.#journal.sync();
     this.history.apply(line);
   }
 
@@ -194,15 +176,15 @@ export class LiveBroadcast {
   }
 
   async #listen(request: StartEncode): Promise<EncodeRun> {
-    const { socketDir } = this.#options;
+    const { socketDir, boot, partDuration, metrics } = this.#options;
     const { broadcastId } = this.history.open;
     const sockets = request.renditions.map(({ id }): [string, string] => [id, socketPath(socketDir, broadcastId, request.epoch, id)]);
     const log = this.#options.log.child({ epoch: request.epoch });
-    const { line, parts } = describeRun(this.history, request, this.#options.partDuration, log);
-    if (this.#options.boot !== null) line.boot = this.#options.boot;
+    const { line, parts } = describeRun(this.history, request, partDuration, log);
+    if (boot !== null) line.boot = boot;
     const from = Math.max(request.fromSequence ?? 0, this.#firstFree);
-    if (from > this.#nextMsn) line.fromSequence = this.#nextMsn = from;
-    const encode: EncodeRun = new EncodeRun({
+    const run = new ActiveRun(line, request.receivedAt);
+    const encode = new EncodeRun({
       renditions: request.renditions,
       gopSeconds: request.gopSeconds,
       firstGopSeconds: request.firstGopSeconds,
@@ -210,128 +192,18 @@ export class LiveBroadcast {
       parts,
       cutsOverdue: this.history.edge !== null,
       log,
-      onInit: (rendition, init) => this.#takeInit(run, rendition, init),
-      sink: this.#createSink(() => run, request, parts.partTarget),
-      onRefused: () => this.#options.metrics.refusedOutputs.inc(),
+      onInit: (rendition, init) => this.#listing.takeInit(run, rendition, init),
+      sink: this.#listing.sinkOf(run, { renditions: request.renditions, fromSequence: from }, parts.partTarget),
+      onRefused: () => metrics.refusedOutputs.inc(),
       onFinished: () => {
-        log.info({ segments: this.#nextMsn }, 'encoder run over');
+        log.info({ segments: this.#listing.nextMsn }, 'encoder run over');
         this.#writer.appendAndApply({ type: 'rest', run: line.run });
       },
     });
-    const run: ActiveRun = new ActiveRun(line, encode, request.receivedAt);
+    run.encode = encode;
     await encode.listen();
     this.#run = run;
-    this.history.apply(line);
-    if (line.fromSequence !== undefined) this.history.edge?.skipTo(firstPartOf(this.history.runs.length, line.fromSequence));
-    if (this.history.edge) this.history.edge.carriers = presentCarriers(this.history.runs);
-    this.#writer.append(line);
+    this.#listing.begin(line, from);
     return encode;
-  }
-
-  /** Whole segments together, or with low latency part by part. */
-  #createSink(run: () => ActiveRun, { renditions }: StartEncode, partTarget: number): CutSink {
-    const ids = renditions.map(({ id }) => id);
-    const onAbsent = (rendition: string, index: number): void => run().encode.skipTo(rendition, index);
-    const { edge } = this.history;
-    if (!edge) return new AlignedCuts(ids, (segment) => this.#takeSegment(run(), segment), onAbsent);
-    const number = this.history.runs.length;
-    const cuts: PartCuts = new PartCuts({
-      run: number,
-      renditions: ids,
-      firstMsn: this.#nextMsn,
-      edge,
-      partTarget,
-      wallOf: (mediaSeconds) => run().wallOf(mediaSeconds, this.#timelineEndMs),
-      onPart: (rendition, segment, part) => {
-        this.#partMedia.add(rendition, segment, run().muxPart(rendition, part));
-        this.history.touch();
-      },
-      onListed: (rendition) => this.#listed(rendition),
-      onPlayable: () => {
-        this.history.markPlayable(number);
-        this.#options.log.info({ run: number }, 'playable');
-        this.#wakeWaiting();
-      },
-      onClosed: (rendition, segment) => {
-        this.#partMedia.close(rendition, segment);
-        this.history.touch();
-      },
-      onCompleted: (segment) => this.#takeCompleted(run(), segment),
-      onAbsent,
-      onBroken: (reason) => {
-        this.#options.log.error({ reason }, 'encoder stopped: its output cannot be listed');
-        run().encode.close();
-      },
-    });
-    return cuts;
-  }
-
-  /** A playlist has something new; whoever waits for it is answered. */
-  #listed(rendition: string): void {
-    for (const id of this.history.edge?.audienceOf(rendition) ?? [rendition])
-      this.#options.held.wake(`${this.history.open.broadcastId}/${id}`);
-  }
-
-  #takeInit(run: ActiveRun, rendition: string, init: InitSegment): void {
-    run.inits.set(rendition, init);
-    const repeat = this.history.runs.filter(({ epoch, run: number }) => epoch === run.line.epoch && number < run.line.run).length;
-    const file = initFile(run.line.epoch, repeat);
-    const { codec, width, height, bytes } = init;
-    const line = { type: 'init', run: run.line.run, rendition, file, codec, width, height, bytes: bytes.length } as const;
-    this.history.apply(line);
-    this.#writer.header(line, bytes);
-  }
-
-  #takeSegment(run: ActiveRun, aligned: AlignedSegment): void {
-    const cutAt = performance.now();
-    const { bytes, files, missing } = run.mux(aligned, this.#timelineEndMs);
-    this.#write(run, { type: 'segment', msn: this.#nextMsn++, run: run.line.run, renditions: files }, bytes, missing, cutAt);
-  }
-
-  /** All parts of a segment are out in all renditions: it goes to disk as a whole. */
-  #takeCompleted(run: ActiveRun, { msn, renditions }: CompletedSegment): void {
-    const bytes = this.#partMedia.take(msn);
-    const files: Record<string, SegmentFile> = {};
-    const missing: string[] = [];
-    for (const [rendition, segment] of renditions) {
-      if (segment) files[rendition] = [segment.duration!, bytes.get(rendition)!.length, segment.startMs];
-      else missing.push(rendition);
-    }
-    const nobody = missing.length === renditions.size;
-    const line: SegmentLine = { type: 'segment', msn, run: run.line.run, renditions: files };
-    if (nobody) line.gap = [run.line.gopSeconds, Math.round(this.#timelineEndMs)];
-    this.#nextMsn = msn + 1;
-    this.#write(run, line, bytes, missing, performance.now());
-  }
-
-  #write(run: ActiveRun, line: SegmentLine, bytes: ReadonlyMap<string, Buffer>, missing: readonly string[], cutAt: number): void {
-    if (missing.length > 0) this.#options.log.warn({ missing, msn: line.msn }, 'renditions are missing; their playlists get a gap');
-    this.#checkLength(line, run.line.targetDuration);
-    this.#timelineEndMs = endOfLineMs(line);
-    const isGap = missing.length > 0;
-    this.#writer.segment({ line, media: bytes, cutAt }, () => {
-      this.#wakeWaiting();
-      // Parts woke their own playlists already; a gap is listed now.
-      if (isGap) this.#options.held.wakeAll(`${this.history.open.broadcastId}/`);
-    });
-    if (this.#writer.unwritten > MAX_UNWRITTEN_SEGMENTS && !run.encode.finished) {
-      this.#options.log.error({ unwritten: this.#writer.unwritten }, 'the disk does not take the segments; encoder stopped');
-      run.encode.close();
-    }
-  }
-
-  /** Our encoders cannot do it; another one that ignores the GOP is worth an alarm, not an outage. */
-  #checkLength({ msn, renditions }: SegmentLine, target: number): void {
-    for (const [rendition, [seconds]] of Object.entries(renditions)) {
-      if (fitsTarget(seconds, target)) continue;
-      this.#options.metrics.overlongSegments.inc();
-      this.#options.log.error({ rendition, msn, seconds, target }, 'segment above the target duration: keyframe late');
-    }
-  }
-
-  /** Whoever waits for the broadcast to become playable: the media worker, and viewers. */
-  #wakeWaiting(): void {
-    this.#waiters.wake();
-    this.#options.held.wake(waitTopic(this.history.open.playbackId));
   }
 }

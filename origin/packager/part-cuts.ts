@@ -1,7 +1,7 @@
 import { MIN_PART_SHARE } from '../hls/part-target.js';
 import { partDuration, segmentEnd, segmentStart, type CutPart, type CutSegment } from './cut-segment.js';
 import type { CutSink } from './encode-run.js';
-import type { EdgeSegment, LiveEdge } from './live-edge.js';
+import type { EdgeSegment, LiveEdge } from '../store/live-edge.js';
 
 /** One segment number is over in every rendition. */
 export interface CompletedSegment {

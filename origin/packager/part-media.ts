@@ -1,7 +1,7 @@
 import { segmentFile, type BroadcastFolder } from '../store/broadcast-folder.js';
 import type { PartStore } from '../store/part-store.js';
 import type { SegmentCache } from '../store/segment-cache.js';
-import type { EdgeSegment } from './live-edge.js';
+import type { EdgeSegment } from '../store/live-edge.js';
 
 /**
  * The bytes of a low-latency broadcast on their way: parts for viewers at once, and the segments they add up to for the

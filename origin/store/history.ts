@@ -1,6 +1,6 @@
 import { EMPTY_TALLY, tallySegment, type RateTally } from '../hls/bandwidth.js';
 import type { LowLatencyConstants } from '../hls/low-latency.js';
-import type { LiveEdge } from '../packager/live-edge.js';
+import type { LiveEdge } from './live-edge.js';
 import type { InitLine, JournalLine, LostLine, OpenLine, RunLine, SegmentFile, SegmentLine } from './journal-lines.js';
 
 /** A listed segment with what its place in the broadcast says about it. */

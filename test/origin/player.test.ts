@@ -1,5 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { HoldfastError } from '../../domain/errors.js';
 import { launchBrowser, Player } from '../support/player.js';
 import { until } from '../support/until.js';
 import { AUDIO, encode, exited, TestOrigin, video } from './support.js';
@@ -61,5 +62,24 @@ describe('the player page', () => {
     expect((await player.state()).currentTime).toBeLessThan(brokenAt);
     expect(problems).toEqual([]);
     await player.close();
+  });
+
+  test('plays a signed stream opened with ?token=, and says what is wrong with a link that is not good', async () => {
+    const renditions = [video(240, 30, 500_000), AUDIO];
+    origin.verify = (token) =>
+      token === 'good' ? Promise.resolve({ validUntil: Date.now() + 600_000 }) : Promise.reject(new HoldfastError('invalid_credentials'));
+    await origin.open('closed', { playbackId: 'closed', playbackPolicy: 'signed', latency: 'low' });
+    const sockets = await origin.startEncode('closed', 1, renditions);
+    const encoder = encode({ sockets, renditions, seconds: 120, realTime: true });
+    await until(async () => (await origin.status('closed')).playable, 'something to play');
+    const player = await Player.open(browser, `${origin.playback}/closed/player?token=good`);
+    expect(await player.isMoving()).toBe(true);
+    await player.close();
+    const refused = await Player.open(browser, `${origin.playback}/closed/player?token=bad`);
+    await until(async () => (await stateOf(refused)) === 'refused', 'the page to say so');
+    await refused.close();
+    encoder.kill();
+    await exited(encoder);
+    await origin.control('POST', '/broadcasts/closed/end');
   });
 });

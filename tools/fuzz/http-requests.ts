@@ -90,6 +90,7 @@ export function playbackRequest(random: Random, known: readonly string[]): RawRe
     () => `${base}?_HLS_part=${number(random)}`,
     () => `${base}?_HLS_msn=${random.below(5)}&_HLS_msn=${number(random)}`,
     () => `${base}?token=${long(random).slice(0, LONG)}`,
+    () => `/t/${random.pick(['a.b.c', '', long(random).slice(0, LONG)])}${base}`,
     () =>
       random
         .bytes(60)
