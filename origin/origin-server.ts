@@ -7,12 +7,12 @@ import { Broadcasts } from './broadcasts.js';
 import { createControlApi } from './control/control-api.js';
 import { AddressLimits, type AddressLimitsOptions } from './http/address-limits.js';
 import { createRequestHandler } from './http/http-sender.js';
-import { PlaybackAnswers } from './http/playback-answers.js';
+import { PlaybackAnswers, type PlaybackContent } from './http/playback-answers.js';
 import { createPlaybackServer, portOf, type PlaybackServer, type PlaybackServerOptions } from './http/playback-server.js';
 import { createSecurePlaybackServer, type TlsFiles } from './http/secure-server.js';
 import { CHECKED_BEFORE, ViewerAccess, type Access, type VerifyPlaybackToken } from './http/viewer-access.js';
 import { loadWebAssets } from './http/web-assets.js';
-import { createOriginMetrics } from './metrics.js';
+import { createOriginMetrics, type OriginMetrics } from './metrics.js';
 import { checkedSocket, socketFolder, viewerSocket } from './packager/socket-paths.js';
 import { HeldRequests } from './held-requests.js';
 import { readBoot } from './store/boot.js';
@@ -83,43 +83,68 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
   });
   await broadcasts.load();
 
+  const close = async (): Promise<void> => {
+    await broadcasts.close();
+    held.close();
+    parts.close();
+  };
+  try {
+    const server = await listen(options, { broadcasts, cache, parts, assets, held, metrics });
+    const stopSweep = startSweep({ mediaDir, broadcasts, retentionHours, log });
+    return {
+      ...server,
+      broadcasts,
+      close: async () => {
+        stopSweep();
+        await server.stopCommands();
+        await close();
+        await server.close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Served = PlaybackServerOptions & { log: Logger };
+
+interface Content extends Omit<PlaybackContent, 'access'> {
+  held: HeldRequests;
+  metrics: OriginMetrics;
+}
+
+/** Opens the ports. Nothing is left open behind an error. */
+async function listen(options: OriginServerOptions, { held, metrics, ...content }: Content) {
+  const { log, registry } = options;
   const limits = new AddressLimits(options.limits);
-  const served = (access: Access) => {
-    const finder = new PlaybackAnswers({ broadcasts, cache, parts, access, assets });
-    const sending = { finder, held, limits, metrics, log };
+  const served = (access: Access): Served => {
+    const sending = { finder: new PlaybackAnswers({ ...content, access }), held, limits, metrics, log };
     return { ...sending, handle: createRequestHandler(sending) };
   };
   const access = new ViewerAccess(options.verifyPlaybackToken);
-  const { playback, viewers } = await openPlayback(options, served, access, viewerSocket(socketDir));
+  const { playback, viewers } = await openPlayback(options, served, access, viewerSocket(socketFolder(options.runDir)));
   const control = await startOpsServer({
     ...options.control,
     readyChecks: { ...options.readyChecks, ...(viewers ? { viewers: () => someRun(viewers) } : {}) },
     registry: viewers ? withViewers(registry, viewers) : registry,
     log,
-    handle: createControlApi(broadcasts, log),
-  }).catch((error: unknown) => {
-    void playback.close();
-    void viewers?.close();
+    handle: createControlApi(content.broadcasts, log),
+  }).catch(async (error: unknown) => {
+    await Promise.all([playback.close(), viewers?.close()]);
     throw error;
   });
-  const stopSweep = startSweep({ mediaDir, broadcasts, retentionHours, log });
   return {
     playbackPort: viewers?.port ?? playback.port,
     controlPort: portOf(control),
-    broadcasts,
-    close: async () => {
-      stopSweep();
+    /** No command is taken any more, and no viewer process is left to ask. */
+    stopCommands: async () => {
       control.close();
       await viewers?.close();
-      await broadcasts.close();
-      held.close();
-      await Promise.all([playback.close(), closed(control)]);
-      parts.close();
     },
+    close: async () => void (await Promise.all([playback.close(), closed(control)])),
   };
 }
-
-type Served = PlaybackServerOptions & { log: Logger };
 
 /** To viewers, or to the processes that serve them; `viewers` null = there are none. */
 async function openPlayback(

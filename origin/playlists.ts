@@ -1,14 +1,16 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Rendition } from '../domain/ladder.js';
 import type { PlaylistEdge } from './hls/blocking-reload.js';
 import { declaredRate, type DeclaredRate } from './hls/bandwidth.js';
 import { liveWindowStart } from './hls/live-window.js';
 import type { LowLatencyPlaylist, MediaPlaylist } from './hls/media-playlist.js';
-import { renderMediaPlaylist, skippableSegments } from './hls/media-playlist.js';
+import { mediaPlaylistLines, renderMediaPlaylist, skippableSegments } from './hls/media-playlist.js';
 import type { RenditionReport } from './hls/low-latency.js';
 import { renderMultivariantPlaylist, type MultivariantPlaylist, type Variant } from './hls/multivariant-playlist.js';
 import type { MediaSegment } from './hls/segment.js';
 import { carrierIn, carriersOver } from './carriers.js';
 import { RenderedPlaylist } from './rendered-playlist.js';
+import type { Soon } from './soon.js';
 import { segmentFile } from './store/broadcast-folder.js';
 import type { History, HistorySegment } from './store/history.js';
 
@@ -19,16 +21,38 @@ export type MediaPlaylistKind = 'index' | 'vod';
 const SEGMENTS_WITH_PARTS = 2;
 
 const rendered = new WeakMap<History, Map<string, RenderedPlaylist>>();
+/** Long playlists on their way: whoever asks meanwhile gets the same one. */
+const rendering = new WeakMap<History, Map<string, Promise<RenderedPlaylist>>>();
+
+const of = <T>(maps: WeakMap<History, Map<string, T>>, history: History): Map<string, T> => {
+  const known = maps.get(history) ?? new Map<string, T>();
+  maps.set(history, known);
+  return known;
+};
+
+function known(history: History, key: string): RenderedPlaylist | null {
+  const playlist = rendered.get(history)?.get(key);
+  return playlist?.version === history.version ? playlist : null;
+}
+
+function keep(history: History, key: string, text: string): RenderedPlaylist {
+  const playlist = new RenderedPlaylist(history.open.broadcastId, history.version, text);
+  of(rendered, history).set(key, playlist);
+  return playlist;
+}
 
 /** @param key what is rendered */
-function once(history: History, key: string, render: () => string): RenderedPlaylist {
-  const playlists = rendered.get(history) ?? new Map<string, RenderedPlaylist>();
-  rendered.set(history, playlists);
-  const known = playlists.get(key);
-  if (known?.version === history.version) return known;
-  const playlist = new RenderedPlaylist(history.open.broadcastId, history.version, render());
-  playlists.set(key, playlist);
-  return playlist;
+const once = (history: History, key: string, render: () => string): RenderedPlaylist => known(history, key) ?? keep(history, key, render());
+
+function onceAside(history: History, key: string, render: () => Promise<string>): Soon<RenderedPlaylist> {
+  const playlists = of(rendering, history);
+  const running = known(history, key) ?? playlists.get(key);
+  if (running) return running;
+  const started = render()
+    .then((text) => keep(history, key, text))
+    .finally(() => playlists.delete(key));
+  playlists.set(key, started);
+  return started;
 }
 
 /**
@@ -47,14 +71,34 @@ export function multivariantPlaylist(history: History, folder = `${history.open.
  *
  * @param skip a delta update is wanted; where there is none, it is the whole playlist
  */
-export function mediaPlaylist(history: History, rendition: string, kind: MediaPlaylistKind, skip = false): RenderedPlaylist | null {
+export function mediaPlaylist(history: History, rendition: string, kind: MediaPlaylistKind, skip = false): Soon<RenderedPlaylist> | null {
   const ended = history.endedAt !== null;
   if (!hasRendition(history, rendition) || (kind === 'vod' && !ended)) return null;
+  if (kind === 'vod') return onceAside(history, `${rendition}/vod`, () => renderOnDemand(history, rendition));
   const delta = skip && !ended && history.lowLatency !== null;
-  return once(history, `${rendition}/${kind}/${delta}`, () => {
-    const playlist = describeMedia(history, rendition, kind);
+  return once(history, `${rendition}/index/${delta}`, () => {
+    const playlist = describeLive(history, rendition);
     return renderMediaPlaylist(playlist, delta ? skippableSegments(playlist.segments, history.lowLatency!.canSkipUntil) : 0);
   });
+}
+
+/** Segments of a long playlist that are worked on in one go, some milliseconds; then live viewers come first. */
+const SEGMENTS_AT_ONCE = 500;
+
+/** The whole of an ended broadcast: a day has forty thousand segments. */
+async function renderOnDemand(history: History, rendition: string): Promise<string> {
+  const segments: MediaSegment[] = [];
+  for (const [index, segment] of history.segments.entries()) {
+    segments.push(describeSegment(history, segment, rendition, true));
+    if ((index + 1) % SEGMENTS_AT_ONCE === 0) await nextTurn();
+  }
+  const lines: string[] = [];
+  let before = 0;
+  for (const line of mediaPlaylistLines({ ...describePlaylist(history, history.segments[0], segments), onDemand: true })) {
+    lines.push(line);
+    if (!line.startsWith('#') && ++before % SEGMENTS_AT_ONCE === 0) await nextTurn();
+  }
+  return `${lines.join('\n')}\n`;
 }
 
 /** Where a rendition's live playlist ends now. */
@@ -64,25 +108,27 @@ function hasRendition(history: History, rendition: string): boolean {
   return history.runs.some((run) => history.count(run.run, rendition) > 0) || (history.edge?.lastMsn(rendition) ?? -1) >= 0;
 }
 
-function describeMedia(history: History, rendition: string, kind: MediaPlaylistKind): MediaPlaylist {
-  const onDemand = kind === 'vod';
+/** What slides while the broadcast runs. */
+function describeLive(history: History, rendition: string): MediaPlaylist {
   const { segments: all, continuousFrom, nextMsn } = history;
   const edge = describeEdge(history, rendition);
   // Behind a jump in the numbers nothing that was before it can be listed: a segment's number is its place in the list.
-  const jumps = !onDemand && edge.length > 0 && all.length > 0 && all.at(-1)!.msn + 1 < nextMsn;
-  const onDisk = all.slice(onDemand ? 0 : jumps ? all.length : Math.max(liveWindowStart(all), continuousFrom));
-  const segments = [...onDisk.map((segment) => describeSegment(history, segment, rendition, onDemand)), ...edge];
-  const first = onDisk[0];
-  return {
-    targetDuration: history.runs[0]!.targetDuration,
-    mediaSequence: first?.msn ?? nextMsn,
-    discontinuitySequence: (first?.discontinuities ?? history.lastJump) - Number(segments[0]?.discontinuity ?? false),
-    segments,
-    ended: history.endedAt !== null,
-    onDemand,
-    ...(onDemand ? {} : describeLowLatency(history, rendition, segments, first?.msn ?? nextMsn)),
-  };
+  const jumps = edge.length > 0 && all.length > 0 && all.at(-1)!.msn + 1 < nextMsn;
+  const onDisk = all.slice(jumps ? all.length : Math.max(liveWindowStart(all), continuousFrom));
+  const segments = [...onDisk.map((segment) => describeSegment(history, segment, rendition, false)), ...edge];
+  const playlist = describePlaylist(history, onDisk[0], segments);
+  return { ...playlist, ...describeLowLatency(history, rendition, segments, playlist.mediaSequence) };
 }
+
+/** @param first of the segments that are on disk */
+const describePlaylist = (history: History, first: HistorySegment | undefined, segments: MediaSegment[]): MediaPlaylist => ({
+  targetDuration: history.runs[0]!.targetDuration,
+  mediaSequence: first?.msn ?? history.nextMsn,
+  discontinuitySequence: (first?.discontinuities ?? history.lastJump) - Number(segments[0]?.discontinuity ?? false),
+  segments,
+  ended: history.endedAt !== null,
+  onDemand: false,
+});
 
 /** What is listed before it is on disk. */
 function describeEdge(history: History, rendition: string): MediaSegment[] {

@@ -32,9 +32,13 @@ export interface LowLatencyPlaylist {
 }
 
 /** @param skipped segments at the front that the client has already: a delta update (RFC 8216bis 6.2.5.1) */
-export function renderMediaPlaylist(playlist: MediaPlaylist, skipped = 0): string {
+export const renderMediaPlaylist = (playlist: MediaPlaylist, skipped = 0): string =>
+  `${[...mediaPlaylistLines(playlist, skipped)].join('\n')}\n`;
+
+/** The same line by line, for playlists that are too long to be rendered in one go. */
+export function* mediaPlaylistLines(playlist: MediaPlaylist, skipped = 0): Generator<string, void> {
   const { lowLatency } = playlist;
-  const lines = [
+  yield* [
     '#EXTM3U',
     `#EXT-X-VERSION:${versionOf(playlist)}`,
     `#EXT-X-TARGETDURATION:${playlist.targetDuration}`,
@@ -48,13 +52,12 @@ export function renderMediaPlaylist(playlist: MediaPlaylist, skipped = 0): strin
   ];
   let map: string | null = null;
   for (const [index, segment] of playlist.segments.entries()) {
-    if (index >= skipped) lines.push(...renderSegment(segment, map));
+    if (index >= skipped) yield* renderSegment(segment, map);
     map = segment.map ?? map;
   }
-  if (playlist.ended) lines.push('#EXT-X-ENDLIST');
-  else if (lowLatency?.hint) lines.push(renderHint(lowLatency.hint));
-  if (lowLatency) lines.push(...lowLatency.reports.map(renderReport));
-  return `${lines.join('\n')}\n`;
+  if (playlist.ended) yield '#EXT-X-ENDLIST';
+  else if (lowLatency?.hint) yield renderHint(lowLatency.hint);
+  if (lowLatency) yield* lowLatency.reports.map(renderReport);
 }
 
 /**

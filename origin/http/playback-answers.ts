@@ -128,7 +128,7 @@ export class PlaybackAnswers implements Finder {
           if (!history.playableRun) throw new HoldfastError('not_playable_yet');
           const playlist = mediaPlaylist(history, rendition, kind, given?.skip);
           if (!playlist) throw new HoldfastError('media_not_found');
-          return playlistFound(playlist, request, playlistCaching(history, given, signed));
+          return after(playlist, (ready) => playlistFound(ready, request, playlistCaching(history, given, signed)));
         };
         return hold ? { type: 'hold', hold, next: answer } : answer();
       }),

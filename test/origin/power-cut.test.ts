@@ -108,7 +108,7 @@ async function recorded(disk: RecordingDisk): Promise<void> {
 /** Everything a rendition's playlist says can be downloaded is there, to the last byte. @returns numbers of the segments */
 async function listedWhole(mediaDir: string, history: History, rendition: string): Promise<number[]> {
   const folder = new BroadcastFolder(mediaDir, 'b', new Disk());
-  const text = mediaPlaylist(history, rendition, 'index')?.plain.toString() ?? '';
+  const text = (await mediaPlaylist(history, rendition, 'index'))?.plain.toString() ?? '';
   const listed: number[] = [];
   let [isGap, map] = [false, ''];
   for (const line of text.split('\n')) {

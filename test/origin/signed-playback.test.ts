@@ -8,7 +8,9 @@ import { UNCOUNTED } from '../../origin/http/address-limits.js';
 import type { Asker, Found, Whole } from '../../origin/http/found.js';
 import { PlaybackAnswers } from '../../origin/http/playback-answers.js';
 import { ViewerAccess } from '../../origin/http/viewer-access.js';
+import { mediaPlaylist } from '../../origin/playlists.js';
 import { RenderedPlaylist } from '../../origin/rendered-playlist.js';
+import { History } from '../../origin/store/history.js';
 import { PartStore } from '../../origin/store/part-store.js';
 import { SegmentCache } from '../../origin/store/segment-cache.js';
 import { signToken } from '../../platform/auth/tokens.js';
@@ -139,6 +141,31 @@ test('a long replay is compressed aside, once, and the same for everyone', async
   expect(playlist.gzip).toBe(compressed);
   expect(gunzipSync(compressed).equals(playlist.plain)).toBe(true);
   expect(new RenderedPlaylist('b', 1, '#EXTM3U').gzip).toBeInstanceOf(Buffer);
+});
+
+test('a long replay is rendered in turns with everything else, and once for all who ask meanwhile', async () => {
+  const SEGMENTS = 20_000;
+  const open = { type: 'open', at: 1, broadcastId: 'b', playbackId: 'p', streamId: 's', latency: 'standard' } as const;
+  const history = new History({ ...open, playbackPolicy: 'signed', keep: true });
+  history.apply({ type: 'run', run: 0, epoch: 1, gopSeconds: 2, targetDuration: 2, partTarget: 0.3, renditions: [AUDIO] });
+  history.apply({ type: 'init', run: 0, rendition: 'audio', file: 'init-1.mp4', codec: 'mp4a.40.2', width: 0, height: 0 });
+  for (let msn = 0; msn < SEGMENTS; msn++) history.apply({ type: 'segment', msn, run: 0, renditions: { audio: [2, 1, msn * 2000] } });
+  history.apply({ type: 'end', at: 2 });
+  const asked = [mediaPlaylist(history, 'audio', 'vod'), mediaPlaylist(history, 'audio', 'vod')];
+  let turns = 0;
+  let over = false;
+  const turn = (): void => {
+    turns++;
+    if (!over) setImmediate(turn);
+  };
+  setImmediate(turn);
+  const [first, second] = [await asked[0], await asked[1]];
+  over = true;
+  expect(second).toBe(first);
+  expect(mediaPlaylist(history, 'audio', 'vod')).toBe(first);
+  expect(first!.plain.toString().match(/^\d+\.m4s$/gm)).toHaveLength(SEGMENTS);
+  expect(first!.plain.toString().endsWith('#EXT-X-ENDLIST\n')).toBe(true);
+  expect(turns).toBeGreaterThan(SEGMENTS / 1000);
 });
 
 describe('a token costs', () => {
