@@ -24,6 +24,7 @@ import {
   sourceChangedSignal,
 } from './messages.js';
 import { farewell, mediaCommands, restreamActivity } from './proxies.js';
+import { detailsOf, HOST_CHANGED, lostHost, SOURCE_CHANGED } from './restream-words.js';
 
 export interface RestreamInput {
   streamId: string;
@@ -85,16 +86,6 @@ interface Connection {
   /** What the source is now cannot go over it. */
   misfit: boolean;
 }
-
-const SOURCE_CHANGED: DestinationError = {
-  code: 'restream_source_changed',
-  message: 'The encoder came back with another format, so sending starts again on a new connection.',
-};
-
-const HOST_CHANGED: DestinationError = {
-  code: 'restream_source_lost',
-  message: 'The broadcast goes on at another media host, so sending starts again from there.',
-};
 
 class Restream {
   readonly #input: RestreamInput;
@@ -297,15 +288,7 @@ class Restream {
 
   async #tell(changes: Partial<RestreamState>): Promise<void> {
     this.#state = { ...this.#state, ...changes };
-    const { status, attempts, lastError, nextAttemptAt } = this.#state;
-    setCurrentDetails(
-      [
-        `**${status}**, ${this.#input.label}`,
-        `- connections: ${attempts}`,
-        `- next: ${nextAttemptAt ?? 'none planned'}`,
-        `- last error: ${lastError ? `${lastError.code}: ${lastError.message}` : 'none'}`,
-      ].join('\n'),
-    );
+    setCurrentDetails(detailsOf(this.#state, this.#input.label));
     try {
       await getExternalWorkflowHandle(streamWorkflowId(this.#input.streamId)).signal(restreamChangedSignal, {
         eventId: uuid4(),
@@ -317,9 +300,3 @@ class Restream {
     }
   }
 }
-
-/** The media host took or finished no activity: an end like any other for the policy. */
-const lostHost = (error: unknown): RestreamEnd => {
-  const cause = error instanceof Error ? ((error.cause as Error | undefined) ?? error) : error;
-  return { code: 'restream_source_lost', detail: cause instanceof Error ? cause.message : String(cause), wasLive: false, bytesSent: 0 };
-};

@@ -1,19 +1,14 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ApplicationFailure,
-  ParentClosePolicy,
   condition,
   getExternalWorkflowHandle,
-  sleep,
-  startChild,
   type ChildWorkflowHandle,
   type ExternalWorkflowHandle,
 } from '@temporalio/workflow';
 import type { DestinationSummary } from '../domain/contracts/destinations.js';
 import type { RestreamState } from '../domain/destination.js';
 import { sameSource, type SourceLayout } from '../domain/source.js';
-import { restreamWorkflowId, STREAMS_QUEUE } from '../domain/task-queues.js';
-import { STREAM_ID_ATTRIBUTE } from '../platform/temporal/search-attributes.js';
+import { restreamWorkflowId } from '../domain/task-queues.js';
 import { attempt } from './attempt.js';
 import type { CarriedRestream } from './carried-restream.js';
 import {
@@ -26,13 +21,11 @@ import {
   type RestreamEnded,
 } from './messages.js';
 import { catalog } from './proxies.js';
-import { restreamWorkflow, type RestreamResult } from './restream-workflow.js';
+import type { restreamWorkflow, RestreamResult } from './restream-workflow.js';
+import { startRestream } from './start-restream.js';
 
 /** A destination closes politely in well under this time; later it is reported as cut, so that ending goes on. */
 const END_LIMIT = '8 seconds';
-/** A restream says that it has ended a moment before its workflow has; a worker that was killed just then holds it up a while. */
-const CLOSING_PAUSE = '1 second';
-const CLOSING_TRIES = 60;
 /** A signal that is delivered twice comes twice within seconds. */
 const REMEMBERED_EVENT_IDS = 100;
 
@@ -123,38 +116,15 @@ export class Restreams {
     // Known before it runs: a command that arrives meanwhile must find it.
     this.#restreams.set(destinationId, running);
     const [hostId, source] = [this.#hostId, this.#source];
-    const child = await attempt(() => this.#startChild(summary, attempts, source));
+    const { streamId, broadcastId } = this.#options;
+    const { label } = summary;
+    const child = await attempt(() => startRestream({ streamId, broadcastId, destinationId, label, hostId, source, attempts }));
     if (!child) return this.#ended(running, { state: { ...state, status: 'failed', lastError: NOT_STARTED }, forced: false });
     running.handle = child;
     void this.#awaitEnd(running, child);
     if (hostId !== this.#hostId) await attempt(() => child.signal(hostChangedSignal, this.#hostId));
     if (source !== this.#source) await attempt(() => child.signal(sourceChangedSignal, this.#source));
     if (running.endRequested) await attempt(() => child.signal(endRestreamSignal));
-  }
-
-  /** Its predecessor may still be closing. */
-  async #startChild(
-    { destinationId, label }: DestinationSummary,
-    attempts: number,
-    source: SourceLayout,
-  ): Promise<ChildWorkflowHandle<typeof restreamWorkflow>> {
-    const { streamId, broadcastId } = this.#options;
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await startChild(restreamWorkflow, {
-          workflowId: restreamWorkflowId(broadcastId, destinationId),
-          taskQueue: STREAMS_QUEUE,
-          // The stream may go on in another run; a restream whose stream is gone ends by itself.
-          parentClosePolicy: ParentClosePolicy.ABANDON,
-          staticSummary: `restream to ${label}`,
-          typedSearchAttributes: [{ key: STREAM_ID_ATTRIBUTE, value: streamId }],
-          args: [{ streamId, broadcastId, destinationId, label, hostId: this.#hostId, source, attempts }],
-        });
-      } catch (error) {
-        if (!(error instanceof WorkflowExecutionAlreadyStartedError) || tries === CLOSING_TRIES) throw error;
-      }
-      await sleep(CLOSING_PAUSE, { summary: 'until the restream before it is closed' });
-    }
   }
 
   async #awaitEnd(running: Running, handle: ChildWorkflowHandle<typeof restreamWorkflow>): Promise<void> {
