@@ -3,25 +3,24 @@ import { join } from 'node:path';
 import type { BroadcastStatus, OpenBroadcast, OpenBroadcasts } from '../domain/contracts/origin-control.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Logger } from '../platform/log/logger.js';
+import { Changes } from './changes.js';
 import type { HeldRequests } from './held-requests.js';
 import { ID_PATTERN } from './id-pattern.js';
 import { indexAll } from './index-all.js';
 import type { OriginMetrics } from './metrics.js';
 import { LiveBroadcast } from './packager/live-broadcast.js';
-import { describeStatus } from './packager/status.js';
 import type { Soon } from './soon.js';
-import { BroadcastFolder } from './store/broadcast-folder.js';
+import type { BroadcastFolder } from './store/broadcast-folder.js';
 import { BroadcastIndex } from './store/broadcast-index.js';
 import { Disk } from './store/disk.js';
 import { EndedBroadcasts } from './store/ended-broadcasts.js';
 import { History } from './store/history.js';
-import { readJournal } from './store/journal.js';
-import type { LostLine, OpenLine } from './store/journal-lines.js';
-import { findLosses } from './store/losses.js';
+import type { OpenLine } from './store/journal-lines.js';
 import type { PartStore } from './store/part-store.js';
 import type { SegmentCache } from './store/segment-cache.js';
-import { readSummary, writeSummary, type BroadcastSummary } from './store/summary.js';
+import { readSummary, type BroadcastSummary } from './store/summary.js';
 import { DELETED_PREFIX, type SweptBroadcast } from './store/sweep.js';
+import { TakeUp } from './take-up.js';
 
 export interface BroadcastsOptions {
   mediaDir: string;
@@ -47,7 +46,7 @@ const openLineOf = (known: LiveBroadcast | BroadcastSummary): OpenLine =>
  * ones when somebody asks for them, so that a start takes as long with ten thousand of them as with none.
  */
 export class Broadcasts {
-  readonly #options: BroadcastsOptions & { disk: Disk };
+  readonly #options: BroadcastsOptions;
   readonly #live = new Map<string, LiveBroadcast>();
   readonly #ended: EndedBroadcasts;
   readonly #index: BroadcastIndex;
@@ -55,16 +54,18 @@ export class Broadcasts {
   #indexing: Promise<void> | null = null;
   readonly #closing = new AbortController();
   /** Opening, ending, removing and taking up go one after the other per broadcast. */
-  readonly #changes = new Map<string, Promise<unknown>>();
+  readonly #changes = new Changes();
+  readonly #disk: TakeUp;
 
   constructor(options: BroadcastsOptions) {
     const disk = options.disk ?? new Disk();
-    this.#options = { ...options, disk };
+    this.#options = options;
     this.#index = new BroadcastIndex(options.mediaDir, disk);
+    this.#disk = new TakeUp({ ...options, disk, index: this.#index });
     this.#ended = new EndedBroadcasts({
       disk,
       folderOf: (broadcastId) => this.folder(broadcastId),
-      readHistory: async (broadcastId) => (await this.#readJournal(broadcastId))?.history ?? null,
+      readHistory: (broadcastId) => this.#disk.readHistory(broadcastId),
     });
     options.metrics.openBroadcasts.set(0);
   }
@@ -75,11 +76,13 @@ export class Broadcasts {
     await mkdir(mediaDir, { recursive: true });
     const { open, complete } = await this.#index.load();
     for (const broadcastId of open.filter((name) => ID_PATTERN.test(name))) {
-      await this.#change(broadcastId, async () => {
-        const known = await this.#takeUp(broadcastId);
-        // The process ended before the folder was made, or after the journal was finished.
-        if (!(known instanceof LiveBroadcast)) await this.#index.closeOpen(broadcastId);
-      }).catch((error: unknown) => log.error({ broadcastId, reason: String(error) }, 'broadcast on disk cannot be read'));
+      await this.#changes
+        .run(broadcastId, async () => {
+          const known = await this.#takeUp(broadcastId);
+          // The process ended before the folder was made, or after the journal was finished.
+          if (!(known instanceof LiveBroadcast)) await this.#index.closeOpen(broadcastId);
+        })
+        .catch((error: unknown) => log.error({ broadcastId, reason: String(error) }, 'broadcast on disk cannot be read'));
     }
     log.info({ open: this.#live.size }, 'open broadcasts taken up from disk');
     if (complete) return;
@@ -90,14 +93,9 @@ export class Broadcasts {
       .then(() => void (this.#indexing = null));
   }
 
-  /** Resolves when every broadcast on disk is in the index. */
-  async indexed(): Promise<void> {
-    await this.#indexing;
-  }
-
   /** PUT: idempotent. Of a known broadcast only `keep` can still be set. */
   open(broadcastId: string, { keep = false, ...body }: OpenBroadcast): Promise<BroadcastStatus> {
-    return this.#change(broadcastId, async () => {
+    return this.#changes.run(broadcastId, async () => {
       const known = await this.#takeUp(broadcastId);
       if (known && keep) await (known instanceof LiveBroadcast ? known.keep() : this.#ended.keep(known));
       if (known) return known.status;
@@ -105,7 +103,7 @@ export class Broadcasts {
       const { playbackId, streamId, latency, playbackPolicy } = body;
       const open: OpenLine = { type: 'open', at, broadcastId, playbackId, streamId, latency, playbackPolicy, keep };
       await this.#index.addOpen(open);
-      const live = await LiveBroadcast.create(this.#liveOptions(new History(open)));
+      const live = await LiveBroadcast.create(this.#disk.liveOptions(new History(open)));
       this.#live.set(broadcastId, live);
       this.#countOpen();
       return live.status;
@@ -142,12 +140,12 @@ export class Broadcasts {
 
   /** Idempotent. Throws `broadcast_not_found`. */
   end(broadcastId: string): Promise<BroadcastStatus> {
-    return this.#change(broadcastId, async () => {
+    return this.#changes.run(broadcastId, async () => {
       const live = await this.#takeUp(broadcastId);
       if (!(live instanceof LiveBroadcast)) return statusOf(live);
       const status = await live.end();
       const { history } = live;
-      this.#ended.put(await this.#summarize(history));
+      this.#ended.put(await this.#disk.summarize(history));
       this.#ended.remember(history);
       this.#live.delete(broadcastId);
       this.#countOpen();
@@ -157,7 +155,7 @@ export class Broadcasts {
 
   /** Forgets a broadcast and deletes its files. Idempotent. */
   remove(broadcastId: string): Promise<void> {
-    return this.#change(broadcastId, async () => {
+    return this.#changes.run(broadcastId, async () => {
       const { mediaDir, cache, log } = this.#options;
       const known = await this.#takeUp(broadcastId).catch((error: unknown) => {
         log.warn({ broadcastId, reason: String(error) }, 'broadcast cannot be read; its files are deleted all the same');
@@ -224,7 +222,7 @@ export class Broadcasts {
   }
 
   folder(broadcastId: string): BroadcastFolder {
-    return new BroadcastFolder(this.#options.mediaDir, broadcastId, this.#options.disk);
+    return this.#disk.folder(broadcastId);
   }
 
   /** What the sweep has to know of a folder; null = it is of no broadcast. Ended ones that nobody asked for stay out of memory. */
@@ -249,49 +247,23 @@ export class Broadcasts {
 
   /** From memory, or from disk. */
   #look(broadcastId: string): Soon<LiveBroadcast | BroadcastSummary | null> {
-    return this.#known(broadcastId) ?? this.#change(broadcastId, () => this.#takeUp(broadcastId));
+    return this.#known(broadcastId) ?? this.#changes.run(broadcastId, () => this.#takeUp(broadcastId));
   }
 
-  /** Within a change. An open one is taken up as it was left; of an ended one its summary is read, or made. */
+  /** Within a change. */
   async #takeUp(broadcastId: string): Promise<LiveBroadcast | BroadcastSummary | null> {
     const known = this.#known(broadcastId);
     if (known) return known;
-    const { metrics } = this.#options;
-    const summary = await readSummary(this.folder(broadcastId));
-    metrics.summariesRead.inc(summary ? 1 : 0);
-    if (summary) {
-      this.#ended.put(summary);
-      return summary;
+    const found = await this.#disk.find(broadcastId);
+    if (!found) return null;
+    if (found.kind === 'open') {
+      this.#live.set(broadcastId, found.live);
+      this.#countOpen();
+      return found.live;
     }
-    const read = await this.#readJournal(broadcastId);
-    if (!read) return null;
-    const { history, losses } = read;
-    if (history.endedAt !== null) {
-      await this.#index.add(history.open);
-      const made = await this.#summarize(history);
-      this.#ended.put(made);
-      this.#ended.remember(history);
-      return made;
-    }
-    await this.#index.addOpen(history.open);
-    const live = await LiveBroadcast.resume(this.#liveOptions(history), losses);
-    this.#live.set(broadcastId, live);
-    this.#countOpen();
-    return live;
-  }
-
-  /** Of a broadcast whose end is in the journal. What cannot be written now is written when it is asked for next. */
-  async #summarize(history: History): Promise<BroadcastSummary> {
-    const { disk, log } = this.#options;
-    const { open, keep, endedAt } = history;
-    const summary = { open, keep, endedAt: endedAt ?? 0, status: describeStatus(history, null) };
-    try {
-      await writeSummary(this.folder(open.broadcastId), disk, summary);
-      await this.#index.closeOpen(open.broadcastId);
-    } catch (error) {
-      log.warn({ broadcastId: open.broadcastId, reason: String(error) }, 'summary of the broadcast not written');
-    }
-    return summary;
+    this.#ended.put(found.summary);
+    if (found.history) this.#ended.remember(found.history);
+    return found.summary;
   }
 
   /** Wall clock (ms) at which the newest was opened, one that is gone included. */
@@ -304,7 +276,10 @@ export class Broadcasts {
     for (const { broadcastId, at } of await this.#index.entriesOf(playbackId)) {
       const open = await this.find(broadcastId);
       if (open?.playbackId === playbackId) return open;
-      await this.#index.remove({ playbackId, broadcastId, at });
+      // It may be opened just now.
+      await this.#changes.run(broadcastId, async () => {
+        if (!(await this.#takeUp(broadcastId))) await this.#index.remove({ playbackId, broadcastId, at });
+      });
     }
     return null;
   }
@@ -315,42 +290,8 @@ export class Broadcasts {
     return known instanceof LiveBroadcast ? known.history : (this.#ended.loaded(broadcastId) ?? this.#ended.history(broadcastId));
   }
 
-  /** With what the disk has lost of it since. */
-  async #readJournal(broadcastId: string): Promise<{ history: History; losses: LostLine[] } | null> {
-    const { metrics, log } = this.#options;
-    const folder = this.folder(broadcastId);
-    const history = await readJournal(folder.journal);
-    if (!history) return null;
-    metrics.journalsRead.inc();
-    const losses = await findLosses(history, folder);
-    for (const loss of losses) history.apply(loss);
-    if (losses.length > 0) log.error({ broadcastId, segments: losses.map(({ msn }) => msn) }, 'segments were lost with the power');
-    return { history, losses };
-  }
-
-  #liveOptions(history: History) {
-    const { log } = this.#options;
-    const { broadcastId, streamId } = history.open;
-    return { ...this.#options, history, folder: this.folder(broadcastId), log: log.child({ streamId, broadcastId }) };
-  }
-
   #countOpen(): void {
     this.#options.metrics.openBroadcasts.set(this.#live.size);
-  }
-
-  #change<T>(broadcastId: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#changes.get(broadcastId) ?? Promise.resolve();
-    const result = before.then(work);
-    const settled = result
-      .then(
-        () => undefined,
-        () => undefined,
-      )
-      .then(() => {
-        if (this.#changes.get(broadcastId) === settled) this.#changes.delete(broadcastId);
-      });
-    this.#changes.set(broadcastId, settled);
-    return result;
   }
 }
 
