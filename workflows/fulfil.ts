@@ -1,14 +1,20 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ActivityFailure, ApplicationFailure, isCancellation, sleep, TimeoutFailure } from '@temporalio/workflow';
 import type { Fact } from '../domain/lifecycle/facts.js';
-import type { HandOver } from '../domain/lifecycle/life.js';
+import type { HandOver, StreamLife } from '../domain/lifecycle/life.js';
 import type { Obligation } from '../domain/lifecycle/obligations.js';
 import { attempt } from './attempt.js';
 import { leaveHost } from './former-host-workflow.js';
 import { catalog, encoderActivity, enquiries, mediaCommands } from './proxies.js';
 import { purgeMedia } from './purge-media.js';
 import { startRetention } from './retention-workflow.js';
-import type { StreamRun } from './stream-run.js';
+import type { Restreams } from './restreams.js';
+
+/** The stream whose obligations these are, as it is now. */
+interface StreamInHand {
+  readonly life: Pick<StreamLife, 'streamId'>;
+  readonly restreams: Restreams | null;
+}
 
 type Fulfilled = Exclude<Obligation, { kind: 'restream' }>;
 
@@ -16,7 +22,7 @@ type Fulfilled = Exclude<Obligation, { kind: 'restream' }>;
  * Does what is to be done and says how it turned out. Rejects only when it was cancelled: a step that a media host no longer
  * takes must hold up nothing after it, or the stream would be stuck; Temporal keeps the failure.
  */
-export async function fulfil(wanted: Fulfilled, stream: StreamRun): Promise<Fact> {
+export async function fulfil(wanted: Fulfilled, stream: StreamInHand): Promise<Fact> {
   const { streamId } = stream.life;
   switch (wanted.kind) {
     case 'open': {
@@ -120,7 +126,7 @@ const messageOf = (error: unknown): string => {
 };
 
 /** From here on a workflow of its own takes care of it. One that runs already was started before. */
-async function handOver(handOver: HandOver, stream: StreamRun): Promise<void> {
+async function handOver(handOver: HandOver, stream: StreamInHand): Promise<void> {
   try {
     if (handOver.kind === 'delete') return await startRetention(handOver);
     const { broadcastId, hostId, epoch, publishId, finish } = handOver;

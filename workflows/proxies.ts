@@ -52,7 +52,10 @@ export const enquiries = (hostId: string) =>
     retry: { initialInterval: '500 milliseconds', backoffCoefficient: 1.5, maximumInterval: '2 seconds' },
   });
 
-/** For histories from before media hosts told it by a signal. What viewers wait for. Nothing playable in this time means there is nothing to play. */
+/**
+ * For histories from before media hosts told it by a signal. What viewers wait for. Nothing playable in this time means there is
+ * nothing to play.
+ */
 export const playableActivity = (hostId: string) =>
   proxyActivities<MediaActivities>({
     taskQueue: mediaQueue(hostId),

@@ -2,7 +2,10 @@ import { attempt } from './attempt.js';
 import { mediaCommands } from './proxies.js';
 import { startRetention } from './retention-workflow.js';
 
-/** Deletes what a deleted stream has on its media hosts, all at once; of a host that is away a workflow of its own does, when it is back. */
+/**
+ * Deletes what a deleted stream has on its media hosts, all at once; of a host that is away a workflow of its own does, when it
+ * is back.
+ */
 export async function purgeMedia(broadcasts: readonly { broadcastId: string; hostId: string }[]): Promise<void> {
   await Promise.all(
     broadcasts.map(async ({ broadcastId, hostId }) => {

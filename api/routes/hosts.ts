@@ -34,7 +34,8 @@ export function hostRoutes({ hosts, log }: ApiDependencies): Route[] {
       operationId: 'drainHost',
       summary: 'Let a media host run empty',
       description:
-        'No new broadcasts begin on it, also after a restart, until `resume`. Running ones go on, and their encoders may come back. When `openStreams` is 0 it can be stopped without harm.',
+        'No new broadcasts begin on it, also after a restart, until `resume`. Running ones go on, and their encoders may come back. ' +
+        'When `openStreams` is 0 it can be stopped without harm.',
       async handle({ params }) {
         await hosts.drain(params.hostId!);
         log.info({ hostId: params.hostId }, 'media host drained');

@@ -1,5 +1,5 @@
 import { decodeAmf0Data } from './node-media-server.js';
-import type { PictureSize } from '../source/video-config.js';
+import type { PictureSize } from '../source/picture-size.js';
 
 /** What onMetaData claims; used to know how long to wait and to tell 29.97 from 30, never instead of the media. */
 export interface StreamMetadata {

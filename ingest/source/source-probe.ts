@@ -4,7 +4,8 @@ import { formatOfConfig, formatOfFrame, type AudioFormat } from './audio-config.
 import { measureFrameRate } from './frame-rate.js';
 import type { AudioPacket, MediaPacket, VideoPacket } from '../rtmp/media-packet.js';
 import type { StreamMetadata } from '../rtmp/stream-metadata.js';
-import { sizeOfConfig, sizeOfKeyframe, type PictureSize } from './video-config.js';
+import type { PictureSize } from './picture-size.js';
+import { sizeOfConfig, sizeOfKeyframe } from './video-config.js';
 
 /** Media to see of one track before the other, of which nothing was said, is taken for absent. */
 const WAIT_UNANNOUNCED_MS = 500;

@@ -1,5 +1,5 @@
 import { BitReader } from './bit-reader.js';
-import type { PictureSize } from './video-config.js';
+import type { PictureSize } from './picture-size.js';
 
 /*
  * Sequence parameter sets of H.264 and H.265. The reader ends with a RangeError where the bytes end, so that a crafted

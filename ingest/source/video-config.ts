@@ -1,12 +1,7 @@
 import type { VideoCodec } from '../../domain/source.js';
 import { BitReader, readOrNull } from './bit-reader.js';
+import type { PictureSize } from './picture-size.js';
 import { readH264Sps, sizeOfH265Sps } from './sps.js';
-
-/** Pixels as shown, after cropping. */
-export interface PictureSize {
-  width: number;
-  height: number;
-}
 
 /**
  * The picture size from a codec's sequence header, or null when it is not in there or cannot be read.

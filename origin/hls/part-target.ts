@@ -39,7 +39,10 @@ export const AAC_FRAME_SECONDS = 1024 / 48_000;
 export const AUDIO_PART_TOLERANCE = AAC_FRAME_SECONDS / 2;
 /** Parts that are not the last of their segment last at least this share of PART-TARGET (RFC 8216bis 4.4.4.9). */
 export const MIN_PART_SHARE = 0.85;
-/** Seconds a part of copied pictures may be longer than its frames should be: the first and the last lie 3 ms beside their places at most. */
+/**
+ * Seconds a part of copied pictures may be longer than its frames should be: the first and the last lie 3 ms beside their places
+ * at most.
+ */
 const SOURCE_TIME_SPREAD = 0.006;
 /** Sound segments that can occur: of one frame less, and of one more. */
 const SOUND_SEGMENTS = 2;
@@ -161,7 +164,8 @@ function unlawful(segments: readonly number[][], partTarget: number): string | n
     return `a part of ${(longest * MS).toFixed(0)} ms is above the part target of ${(partTarget * MS).toFixed(0)} ms`;
   if (shortest >= MIN_PART_SHARE * partTarget) return null;
   const share = Math.floor((100 * shortest) / partTarget);
-  return `parts of ${(shortest * MS).toFixed(0)} and ${(longest * MS).toFixed(0)} ms differ too much: the shortest is ${share} % of the longest, not 85 %`;
+  const lengths = `${(shortest * MS).toFixed(0)} and ${(longest * MS).toFixed(0)} ms`;
+  return `parts of ${lengths} differ too much: the shortest is ${share} % of the longest, not 85 %`;
 }
 
 function roundUp(seconds: number): number {

@@ -30,7 +30,7 @@ describe('a connection of a media host', () => {
     expect(await second.end).toMatchObject({ code: 'stopped', wasLive: true });
   });
 
-  it('is told to its workflow when it is live, and again to who attaches anew, be that after a worker that was gone meanwhile', async () => {
+  it('is told to its workflow when it is live, and again to who attaches anew, also after a worker that was gone meanwhile', async () => {
     const platform = await bench.platform('told');
     bench.target('dst_told', platform.url);
     const told = () => bench.told.filter(({ destinationId }) => destinationId === 'dst_told').length;

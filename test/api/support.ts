@@ -71,7 +71,8 @@ export interface ApiBench {
   logged: string[];
   baseUrl: string;
   call(method: string, path: string, options?: CallOptions): Promise<Reply>;
-  createStream(body?: Record<string, unknown>): Promise<Record<string, any>>; // eslint-disable-line @typescript-eslint/no-explicit-any -- see Reply
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- see Reply
+  createStream(body?: Record<string, unknown>): Promise<Record<string, any>>;
   bearer(request: Partial<TokenRequest>): Promise<string>;
   stopWorker(): Promise<void>;
   startWorker(): Promise<void>;

@@ -14,7 +14,8 @@ import { leaveHost, type FormerHostInput } from '../former-host-workflow.js';
 import type { PublishStarted } from '../messages.js';
 import { catalog, mediaCommands } from '../proxies.js';
 import { Restreams } from './restreams.js';
-import type { StreamLifecycle, Transition } from './stream-lifecycle.js';
+import type { StreamLifecycle } from './stream-lifecycle.js';
+import type { Transition } from './transition.js';
 
 /** After an encoder ran out of input, the ingest's word of the publisher's end is at most this far behind. */
 const PUBLISHER_WORD_GRACE = '5 seconds';

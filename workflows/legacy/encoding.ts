@@ -1,7 +1,7 @@
 import { ActivityFailure, CancellationScope, isCancellation, TimeoutFailure } from '@temporalio/workflow';
 import type { TranscodeInput, TranscodeResult } from '../../activities/transcode.js';
+import type { PublishStarted } from '../../domain/contracts/publishing.js';
 import { sameSource } from '../../domain/source.js';
-import type { PublishStarted } from '../messages.js';
 import { encoderActivity, mediaCommands, playableActivity } from '../proxies.js';
 
 export interface EncodingInput extends TranscodeInput {

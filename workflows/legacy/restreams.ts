@@ -12,13 +12,14 @@ import type { DestinationSummary } from '../../domain/contracts/destinations.js'
 import type { DestinationStatus, RestreamState } from '../../domain/destination.js';
 import type { EventType } from '../../domain/event.js';
 import { sameSource, type SourceLayout } from '../../domain/source.js';
+import type { StreamStatus } from '../../domain/stream.js';
 import { restreamWorkflowId, STREAMS_QUEUE } from '../../domain/task-queues.js';
 import { STREAM_ID_ATTRIBUTE } from '../../platform/temporal/search-attributes.js';
 import type { CarriedRestream } from '../carried-restream.js';
 import { endRestreamSignal, hostChangedSignal, retryRestreamSignal, sourceChangedSignal, type DestinationCommand } from '../messages.js';
 import { catalog } from '../proxies.js';
 import { restreamWorkflow, type RestreamResult } from '../restream-workflow.js';
-import type { StreamLifecycle } from './stream-lifecycle.js';
+import type { Transition } from './transition.js';
 
 /** A destination closes politely in well under this time; later it is reported as cut, so that ending goes on. */
 const END_LIMIT = '8 seconds';
@@ -41,9 +42,18 @@ interface Running extends CarriedRestream {
   isInherited: boolean;
 }
 
+/** What restreams need of the stream they belong to. */
+interface RestreamedStream {
+  readonly streamId: string;
+  readonly status: StreamStatus;
+  /** Also while they are being ended. */
+  onRestreamEnded: ((state: RestreamState, forced: boolean) => void) | null;
+  transition(change: Transition): void;
+}
+
 /** The restreams of one broadcast: each a workflow of its own; this side starts and ends them and keeps their timeline. */
 export class Restreams {
-  readonly #life: StreamLifecycle;
+  readonly #life: RestreamedStream;
   readonly #broadcastId: string;
   #hostId: string;
   #source: SourceLayout;
@@ -52,7 +62,7 @@ export class Restreams {
   /** Steps under way that a new run would not know of. */
   #steps = 0;
 
-  constructor(life: StreamLifecycle, broadcastId: string, hostId: string, source: SourceLayout) {
+  constructor(life: RestreamedStream, broadcastId: string, hostId: string, source: SourceLayout) {
     this.#life = life;
     this.#broadcastId = broadcastId;
     this.#hostId = hostId;

@@ -1,8 +1,7 @@
 import { allHandlersFinished, setCurrentDetails, upsertSearchAttributes, uuid4, workflowInfo } from '@temporalio/workflow';
-import type { BroadcastProjection, RecordingProjection } from '../../domain/contracts/catalog.js';
 import type { StreamHealth } from '../../domain/contracts/stream-health.js';
 import type { RestreamState } from '../../domain/destination.js';
-import type { EventType, StreamEvent } from '../../domain/event.js';
+import type { StreamEvent } from '../../domain/event.js';
 import type { EndCause, StreamStatus } from '../../domain/stream.js';
 import { HOST_ID_ATTRIBUTE, STREAM_STATUS_ATTRIBUTE } from '../../platform/temporal/search-attributes.js';
 import type { CarriedState } from './carried-state.js';
@@ -17,19 +16,12 @@ import type {
 } from '../messages.js';
 import { Outbox } from './outbox.js';
 import type { Restreams } from './restreams.js';
+import type { Transition } from './transition.js';
 
 /** Repeated signals come within seconds; this many ids cover far more than that. */
 const REMEMBERED_EVENT_IDS = 100;
 /** Events shown to operators in the Temporal UI. */
 const SHOWN_EVENTS = 12;
-
-export interface Transition {
-  status: StreamStatus;
-  broadcast?: BroadcastProjection;
-  recording?: RecordingProjection;
-  restreams?: RestreamState[];
-  event?: { type: EventType; cause?: string; data?: Record<string, unknown> };
-}
 
 /** What a stream is now, what it was asked to do, and its numbered timeline. Handlers set wishes; the main loop acts. */
 export class StreamLifecycle {

@@ -54,6 +54,8 @@ describe('the linter finds', () => {
       'no-restricted-syntax',
     ],
     ['a circle', ...circle(), 'import-x/no-cycle'],
+    ['a line that is too long', 'domain/stream.ts', `/** ${'word '.repeat(30)} */\nexport const x = 1;`, 'max-len'],
+    ['a long text', 'domain/stream.ts', `export const x = '${'word '.repeat(30)}';`, 'max-len'],
     ['a promise nobody waits for', 'media/control-client.ts', 'fetch("x");', '@typescript-eslint/no-floating-promises'],
   ])('%s', async (_what, path, text, rule) => {
     expect(await broken(path, text)).toContain(rule);

@@ -1,0 +1,5 @@
+/** Pixels as shown, after cropping. */
+export interface PictureSize {
+  width: number;
+  height: number;
+}
