@@ -118,6 +118,9 @@ export async function lookAt(file: Buffer): Promise<string> {
     `scale=${LOOK_WIDTH}:${LOOK_HEIGHT},format=gray`,
     '-fps_mode',
     'passthrough',
+    // A frame rate that ffmpeg guesses wrongly must not round two pictures to one time.
+    '-enc_time_base',
+    '1:1000',
     '-f',
     'rawvideo',
     'pipe:1',
