@@ -18,7 +18,8 @@ import { Publisher, type PublisherIdentity, type StopReason } from './publish/pu
 import { Publishers } from './publish/publishers.js';
 import { PublishSession } from './publish/publish-session.js';
 import { RefusalNotices } from './publish/refusal-notices.js';
-import { type PublishRequest, RtmpConnection } from './rtmp/rtmp-connection.js';
+import type { PublishAddress } from './rtmp/publish-address.js';
+import { RtmpConnection } from './rtmp/rtmp-connection.js';
 import type { StreamSignals } from './publish/stream-signals.js';
 
 export interface IngestOptions {
@@ -118,6 +119,7 @@ export class Ingest {
         });
       },
       media: (type, timestampMs, payload) => this.#take(connection, type, timestampMs, payload),
+      ended: () => this.#connections.sessionOf(connection)?.publisher.stop('closed'),
       protocolError: (error) => this.#protocolError(connection, error),
       closed: () => this.#closed(connection),
     });
@@ -150,7 +152,7 @@ export class Ingest {
     clearTimeout(limit);
   }
 
-  async #publish(connection: RtmpConnection, { app, streamKey }: PublishRequest): Promise<void> {
+  async #publish(connection: RtmpConnection, { app, streamKey }: PublishAddress): Promise<void> {
     const { remoteAddress } = connection;
     if (app !== APPLICATION) {
       const message = `Publish to the application "${APPLICATION}": rtmp://…/${APPLICATION}/<stream key>.`;

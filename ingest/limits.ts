@@ -60,8 +60,8 @@ export const DEFAULT_LIMITS: IngestLimits = {
   readerBytes: 64 * 1024 * 1024,
 };
 
-/** How far a connection has come. */
-export type ConnectionPhase = 'handshake' | 'command' | 'claiming' | 'probing' | 'live' | 'closing';
+/** How far a connection has come; the last two end by themselves. */
+export type ConnectionPhase = 'handshake' | 'command' | 'claiming' | 'probing' | 'live' | 'leaving' | 'closing';
 
 export interface ConnectionAge {
   phase: ConnectionPhase;
@@ -85,6 +85,7 @@ export function overdue({ phase, phaseMs, idleMs }: ConnectionAge, limits: Inges
     case 'live':
       return idleMs > limits.silentMs ? 'silent' : null;
     case 'claiming':
+    case 'leaving':
     case 'closing':
       return null;
   }

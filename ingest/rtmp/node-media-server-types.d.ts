@@ -19,15 +19,9 @@ declare module 'node-media-server/src/session/rtmp_session.js' {
     parserState: number;
     /** Never used by this protocol, and 1 MiB large. */
     flv: unknown;
-    /** What `connect` said. */
-    connectCmdObj?: unknown;
-    objectEncoding?: unknown;
-    streamQuery?: unknown;
     inChunkSize: number;
     /** Bytes after which the peer wants an acknowledgement; undefined until it says so. */
     ackSize?: number;
-    streamApp?: unknown;
-    streamId: number;
     parserPacket: ChunkStreamMessage;
     inPackets: Map<number, ChunkStreamMessage>;
     parserData(bytes: Buffer): string | null;
@@ -35,21 +29,16 @@ declare module 'node-media-server/src/session/rtmp_session.js' {
     packetAlloc(): void;
     controlHandler(): void;
     dataHandler(): void;
-    respondConnect(transactionId: unknown): void;
-    respondPublish(): void;
-    respondPlay(): void;
-    onDeleteStream(message: unknown): void;
-    sendACK(bytes: number): void;
-    sendStatusMessage(streamId: number, level: string, code: string, description: string): void;
+    /** A command message, AMF0 or AMF3, is in parserPacket. */
+    invokeHandler(): void;
+    /** The same of a user control message. */
+    eventHandler(): void;
   }
 
   class RtmpSession {
     constructor(socket: Socket);
     rtmp: RtmpProtocol;
     run(): void;
-    onConnect: (request: { app: string; name: string; host: string; query: unknown }) => void;
-    onPush: () => void;
-    onPlay: () => void;
     onPacket: (packet: { codec_type: number; dts: number; size: number; data: Buffer }) => void;
     onData: (data: Buffer) => void;
     onOutput: (bytes: Buffer) => void;
@@ -62,8 +51,4 @@ declare module 'node-media-server/src/session/rtmp_session.js' {
 declare module 'node-media-server/src/core/logger.js' {
   const logger: { log: (message: string, level?: string) => void };
   export = logger;
-}
-
-declare module 'node-media-server/src/protocol/amf.js' {
-  export function decodeAmf0Data(payload: Buffer): { cmd?: unknown; dataObj?: unknown };
 }

@@ -1,4 +1,3 @@
-import amf from 'node-media-server/src/protocol/amf.js';
 import logger from 'node-media-server/src/core/logger.js';
 import RtmpSession from 'node-media-server/src/session/rtmp_session.js';
 
@@ -11,4 +10,3 @@ import RtmpSession from 'node-media-server/src/session/rtmp_session.js';
 logger.log = () => undefined;
 
 export { RtmpSession };
-export const { decodeAmf0Data } = amf;

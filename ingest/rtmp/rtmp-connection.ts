@@ -1,41 +1,48 @@
 import type { Socket } from 'node:net';
 import type { ConnectionPhase } from '../limits.js';
+import { controlMessage, withoutSelector } from './command-message.js';
 import { RtmpSession } from './node-media-server.js';
 import { parseSteps } from './parser-steps.js';
+import type { PublishAddress } from './publish-address.js';
+import { RtmpCommands } from './rtmp-commands.js';
 import { guardParser, RtmpProtocolError } from './rtmp-guard.js';
 
 /** What happens on one RTMP connection, in this order; `closed` comes exactly once. */
 export interface RtmpHandlers {
   /** The publish command; answer with `accept` or `refuse`. What comes behind it waits unread in the socket meanwhile. */
-  publish(request: PublishRequest): void;
+  publish(request: PublishAddress): void;
   /** One audio, video or data message; the payload is valid during the call only. */
   media(type: number, timestampMs: number, payload: Buffer): void;
+  /** The encoder has ended its publish; its connection follows. */
+  ended(): void;
   /** The peer broke the protocol; the connection is being closed. */
   protocolError(error: Error): void;
   closed(): void;
-}
-
-export interface PublishRequest {
-  /** First part of the path, `live` in `rtmp://host/live/key`. */
-  app: string;
-  streamKey: string;
 }
 
 /** onStatus codes (RTMP 7.2.2); BadName is what encoders know as "cannot publish here". */
 const PUBLISH_START = 'NetStream.Publish.Start';
 const PUBLISH_REFUSED = 'NetStream.Publish.BadName';
 const PLAY_REFUSED = 'NetStream.Play.Failed';
+const LEFT_MESSAGE = 'This connection has ended its publish; to publish again, connect again.';
 const PLAY_MESSAGE = 'This address takes streams; to watch one, open its playback address.';
+
+/** Data messages (RTMP 7.1.2). */
+const DATA_AMF3 = 15;
+const DATA_AMF0 = 18;
 
 const RTMP_VERSION = 3;
 const HANDSHAKE_DONE = 3;
 /** Longer names are no stream keys of ours and are not worth asking Postgres about. */
 const MAX_KEY_LENGTH = 256;
+/** How long an encoder that has ended its publish may take to close: one that is closed by the server takes it for an error. */
+const LEAVE_MS = 3000;
 /** How long the peer may take to read why it is refused, before the socket is destroyed. */
 const FAREWELL_MS = 1000;
 /** Bytes between acknowledgements; some hardware encoders stop sending without them (RTMP 5.4.3). */
 const ACKNOWLEDGE_BYTES = 2_500_000;
 const MIN_ACKNOWLEDGE_BYTES = 65_536;
+const ACKNOWLEDGEMENT = 3;
 /** Several times the longest exchange before a publish; what an encoder must hear fits in. */
 const MAX_UNSENT_BYTES = 16 * 1024;
 /** Finds half-open connections the silence limits do not see: those that wait for a publish command. */
@@ -63,7 +70,7 @@ export class RtmpConnection {
   #phaseSince = Date.now();
   #acknowledged = 0;
   #acceptedAt = 0;
-  #request: PublishRequest = { app: '', streamKey: '' };
+  readonly #commands: RtmpCommands;
 
   constructor(socket: Socket, handlers: RtmpHandlers) {
     this.#socket = socket;
@@ -71,6 +78,13 @@ export class RtmpConnection {
     this.remoteAddress = `${socket.remoteAddress}:${socket.remotePort}`;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    this.#commands = new RtmpCommands({
+      send: (bytes) => this.#send(bytes),
+      publish: (address) => this.#publish(address),
+      play: () => this.refuse(PLAY_MESSAGE, PLAY_REFUSED),
+      unpublish: () => this.#leave(),
+      isAccepted: () => this.#isKnown,
+    });
     this.#session = this.#createSession(socket);
     this.#session.run();
   }
@@ -92,10 +106,9 @@ export class RtmpConnection {
   /** Answers the publish command with yes; media follows. */
   accept(): void {
     if (this.#phase !== 'claiming') return;
-    const { rtmp } = this.#session;
     this.#enter('probing');
     this.#acceptedAt = this.lastByteAt = Date.now();
-    rtmp.sendStatusMessage(rtmp.streamId, 'status', PUBLISH_START, 'Publishing.');
+    this.#commands.status('status', PUBLISH_START, 'Publishing.');
     this.#socket.resume();
   }
 
@@ -107,8 +120,7 @@ export class RtmpConnection {
   /** Says why and closes; `description` is shown by the encoder. */
   refuse(description: string, code = PUBLISH_REFUSED): void {
     if (this.#phase === 'closing') return;
-    const { rtmp } = this.#session;
-    if (rtmp.handshakeState === HANDSHAKE_DONE) rtmp.sendStatusMessage(rtmp.streamId ?? 0, 'error', code, description);
+    if (this.#session.rtmp.handshakeState === HANDSHAKE_DONE) this.#commands.status('error', code, description);
     this.close();
   }
 
@@ -139,41 +151,31 @@ export class RtmpConnection {
     const { rtmp } = session;
     rtmp.flv = null;
     session.onData = (data) => this.#receive(data);
-    session.onConnect = ({ app, name }) => {
-      rtmp.streamQuery = undefined;
-      this.#request = { app: appName(app), streamKey: typeof name === 'string' ? name : '' };
-    };
-    session.onPush = () => this.#publish();
-    session.onPlay = () => this.refuse(PLAY_MESSAGE, PLAY_REFUSED);
     session.onPacket = ({ codec_type, dts, size, data }) => this.#media(codec_type, dts, data.subarray(0, size));
     session.onClose = () => {
       this.#enter('closing');
       this.#handlers.closed();
     };
-    // A command may follow in the same bytes as one that was refused; the socket is ended by then. And answers to a peer that
-    // does not read them are not hoarded.
-    session.onOutput = (bytes) => {
-      if (!socket.writableEnded && socket.writableLength + bytes.length <= MAX_UNSENT_BYTES) socket.write(bytes);
-    };
+    session.onOutput = (bytes) => this.#send(bytes);
     // 'close' follows every 'error'; a reset connection is no more than a closed one.
     session.onError = () => undefined;
-    // Both would be sent before anyone was asked.
-    rtmp.respondPublish = () => undefined;
-    rtmp.respondPlay = () => undefined;
-    const respondConnect = rtmp.respondConnect.bind(rtmp);
-    rtmp.respondConnect = (transactionId) => {
-      respondConnect(transactionId);
-      // As objects, what a command said can be many times as large as its bytes.
-      rtmp.connectCmdObj = rtmp.objectEncoding = undefined;
-      if (typeof rtmp.streamApp !== 'string') rtmp.streamApp = '';
+    const payload = (): Buffer => rtmp.parserPacket.payload.subarray(0, rtmp.parserPacket.header.length);
+    rtmp.invokeHandler = () => {
+      const { type, stream_id: streamId } = rtmp.parserPacket.header;
+      if (this.#phase !== 'closing') this.#commands.take(type, streamId, payload());
     };
-    rtmp.onDeleteStream = () => this.close();
-    guardParser(rtmp, () => this.#isAccepted);
+    rtmp.eventHandler = () => this.#commands.takeControl(payload());
+    guardParser(rtmp, () => this.#isKnown);
     return session;
   }
 
   get #isAccepted(): boolean {
     return this.#phase === 'probing' || this.#phase === 'live';
+  }
+
+  /** It has shown a key of ours; its publish may be over. */
+  get #isKnown(): boolean {
+    return this.#isAccepted || this.#phase === 'leaving';
   }
 
   #receive(data: Buffer): void {
@@ -191,7 +193,7 @@ export class RtmpConnection {
 
   #parse(data: Buffer): void {
     const { rtmp } = this.#session;
-    if (this.#isAccepted) {
+    if (this.#isKnown) {
       this.bytesIn += data.length;
       rtmp.parserData(data);
       return;
@@ -217,22 +219,44 @@ export class RtmpConnection {
     const window = Math.max(MIN_ACKNOWLEDGE_BYTES, Math.min(rtmp.ackSize ?? ACKNOWLEDGE_BYTES, ACKNOWLEDGE_BYTES));
     if (this.bytesIn - this.#acknowledged < window) return;
     this.#acknowledged = this.bytesIn;
-    rtmp.sendACK(this.bytesIn % 2 ** 32);
+    const read = Buffer.alloc(4);
+    read.writeUInt32BE(this.bytesIn % 2 ** 32);
+    this.#send(controlMessage(ACKNOWLEDGEMENT, read));
   }
 
-  #publish(): void {
+  #publish(address: PublishAddress): void {
     if (this.#phase === 'closing') return;
+    if (this.#phase === 'leaving') {
+      this.refuse(LEFT_MESSAGE);
+      return;
+    }
     if (this.#phase !== 'handshake' && this.#phase !== 'command') throw new RtmpProtocolError('second publish command');
     this.#enter('claiming');
     this.#socket.pause();
-    const { streamKey } = this.#request;
-    this.#handlers.publish({ ...this.#request, streamKey: streamKey.length <= MAX_KEY_LENGTH ? streamKey : '' });
+    const { streamKey } = address;
+    this.#handlers.publish({ ...address, streamKey: streamKey.length <= MAX_KEY_LENGTH ? streamKey : '' });
+  }
+
+  /** The publish is over. The encoder closes; only where it does not, we do. */
+  #leave(): boolean {
+    if (!this.#isAccepted) return false;
+    this.#enter('leaving');
+    this.#handlers.ended();
+    const limit = setTimeout(() => this.close(), LEAVE_MS);
+    this.#socket.once('close', () => clearTimeout(limit));
+    return true;
+  }
+
+  #send(bytes: Buffer): void {
+    // A command may follow in the same bytes as one that was refused; the socket is ended by then. And answers to a peer that
+    // does not read them are not hoarded.
+    const socket = this.#socket;
+    if (!socket.writableEnded && socket.writableLength + bytes.length <= MAX_UNSENT_BYTES) socket.write(bytes);
   }
 
   #media(type: number, timestampMs: number, payload: Buffer): void {
-    if (this.#isAccepted) this.#handlers.media(type, timestampMs, payload);
+    if (!this.#isAccepted) return;
+    if (type === DATA_AMF3) this.#handlers.media(DATA_AMF0, timestampMs, withoutSelector(payload));
+    else this.#handlers.media(type, timestampMs, payload);
   }
 }
-
-/** `live/`, `live?x=y` and `live` are one application; the last two come from how encoders split an address. */
-const appName = (app: unknown): string => (typeof app === 'string' ? (app.split('?')[0] ?? '').replace(/^\/+|\/+$/g, '') : '');

@@ -1,4 +1,5 @@
-import { decodeAmf0Data } from './node-media-server.js';
+import { readAmf0 } from './amf0.js';
+import { AmfBytes, AmfError, type AmfObject, isObject } from './amf-bytes.js';
 import type { PictureSize } from '../source/picture-size.js';
 
 /** What onMetaData claims; used to know how long to wait and to tell 29.97 from 30, never instead of the media. */
@@ -23,12 +24,15 @@ export function readMetadata(payload: Buffer): StreamMetadata | null {
   };
 }
 
-function decode(payload: Buffer): Record<string, unknown> | null {
+function decode(payload: Buffer): AmfObject | null {
   try {
-    const { cmd, dataObj } = decodeAmf0Data(payload);
-    const named = cmd === '@setDataFrame' || cmd === 'onMetaData';
-    return named && typeof dataObj === 'object' && dataObj !== null ? { ...dataObj } : null;
-  } catch {
+    const bytes = new AmfBytes(payload);
+    let name = readAmf0(bytes);
+    if (name === '@setDataFrame') name = readAmf0(bytes);
+    const fields = name === 'onMetaData' ? readAmf0(bytes) : null;
+    return isObject(fields) ? fields : null;
+  } catch (error) {
+    if (!(error instanceof AmfError)) throw error;
     // Only a hint: an encoder with broken metadata is judged by its media alone.
     return null;
   }

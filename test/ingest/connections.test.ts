@@ -24,7 +24,13 @@ async function add(address: string): Promise<RtmpConnection> {
   const [socket] = (await once(server, 'connection')) as [Socket];
   sockets.push(client, socket);
   const nothing = () => undefined;
-  const connection = new RtmpConnection(socket, { publish: nothing, media: nothing, protocolError: nothing, closed: nothing });
+  const connection = new RtmpConnection(socket, {
+    publish: nothing,
+    media: nothing,
+    ended: nothing,
+    protocolError: nothing,
+    closed: nothing,
+  });
   connections.add(connection, address);
   return connection;
 }

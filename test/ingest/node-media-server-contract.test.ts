@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Socket } from 'node:net';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { decodeAmf0Data, RtmpSession } from '../../ingest/rtmp/node-media-server.js';
+import { RtmpSession } from '../../ingest/rtmp/node-media-server.js';
 import { amf } from './raw-encoder.js';
 
 /*
@@ -16,14 +16,14 @@ const HANDSHAKE_BYTES = 1536;
 const UNBEGUN = 0;
 const DONE = 3;
 const READS_PAYLOAD = 4;
-const [SET_CHUNK_SIZE, WINDOW_ACKNOWLEDGEMENT_SIZE, AUDIO, VIDEO, COMMAND] = [1, 5, 8, 9, 20];
+const [SET_CHUNK_SIZE, USER_CONTROL, WINDOW_ACKNOWLEDGEMENT_SIZE, AUDIO, VIDEO] = [1, 4, 5, 8, 9];
+const [DATA_AMF3, COMMAND_AMF3, COMMAND] = [15, 17, 20];
 
 /** The protocol's inside. */
 type Inside = RtmpSession['rtmp'] & {
   parserState: number;
   flv: unknown;
   parserData(bytes: Buffer): string | null;
-  respondConnect(transactionId: unknown): void;
 };
 
 let session: RtmpSession;
@@ -34,9 +34,6 @@ beforeEach(() => {
   rtmp = session.rtmp as Inside;
   output = [];
   session.onOutput = (bytes) => void output.push(Buffer.from(bytes));
-  session.onConnect = () => undefined;
-  session.onPush = () => undefined;
-  session.onPlay = () => undefined;
   session.onPacket = () => undefined;
 });
 
@@ -56,7 +53,6 @@ const uint32 = (value: number): Buffer => {
   bytes.writeUInt32BE(value);
   return bytes;
 };
-const said = (): string => Buffer.concat(output).toString('latin1');
 
 function shakeHands(): void {
   session.run();
@@ -108,47 +104,35 @@ describe('node-media-server', () => {
     expect(rtmp.ackSize).toBe(500_000);
   });
 
-  it('tells application and key of a publish, then that it may begin, and answers through functions that can be replaced', () => {
+  it('gives commands of both encodings and user control messages to functions that can be replaced, with their bytes and stream', () => {
     shakeHands();
     const seen: unknown[] = [];
-    rtmp.respondPublish = () => void seen.push('respondPublish');
-    session.onConnect = ({ app, name }) => void seen.push({ app, name });
-    session.onPush = () => void seen.push('push');
-    session.run();
-    connect();
-    expect(said()).toContain('NetConnection.Connect.Success');
-    rtmp.parserData(command('createStream', 2, null));
-    rtmp.parserData(command('publish', 3, null, 'sk_1?a=b', 'live'));
-    expect(seen).toEqual(['respondPublish', { app: 'live', name: 'sk_1' }, 'push']);
-    expect(rtmp.streamId).toBe(1);
-    expect(rtmp.streamApp).toBe('live');
-    expect(said()).not.toContain('NetStream.Publish.Start');
-  });
-
-  it('the same of a play, and of the end of a stream', () => {
-    shakeHands();
-    const seen: unknown[] = [];
-    rtmp.respondPlay = () => void seen.push('respondPlay');
-    rtmp.onDeleteStream = () => void seen.push('deleteStream');
-    session.onPlay = () => void seen.push('play');
-    session.run();
-    connect();
-    rtmp.parserData(command('play', 3, null, 'sk_1'));
-    rtmp.parserData(command('deleteStream', 4, null, 1));
-    expect(seen).toEqual(['respondPlay', 'play', 'deleteStream']);
+    const note = (handler: string) => () => {
+      const { header, payload } = rtmp.parserPacket;
+      seen.push([handler, header.type, header.stream_id, payload.subarray(0, header.length).toString('hex')]);
+    };
+    rtmp.invokeHandler = note('invoke');
+    rtmp.eventHandler = note('event');
+    for (const type of [COMMAND, COMMAND_AMF3, USER_CONTROL]) rtmp.parserData(message(type, Buffer.from([0, type]), { streamId: 7 }));
+    expect(seen).toEqual([
+      ['invoke', COMMAND, 7, '0014'],
+      ['invoke', COMMAND_AMF3, 7, '0011'],
+      ['event', USER_CONTROL, 7, '0004'],
+    ]);
+    expect(output).toEqual([]);
   });
 
   it('calls the steps of its parser on the object, where they can be wrapped', () => {
     shakeHands();
     const called = new Set<string>();
-    for (const name of ['packetAlloc', 'chunkMessageHeaderRead', 'controlHandler', 'dataHandler', 'respondConnect'] as const) {
+    for (const name of ['packetAlloc', 'chunkMessageHeaderRead', 'controlHandler', 'dataHandler', 'invokeHandler'] as const) {
       const original = (rtmp[name] as (...args: unknown[]) => unknown).bind(rtmp);
       Object.assign(rtmp, { [name]: (...args: unknown[]) => (called.add(name), original(...args)) });
     }
     connect();
     rtmp.parserData(message(WINDOW_ACKNOWLEDGEMENT_SIZE, uint32(1)));
     rtmp.parserData(message(AUDIO, Buffer.from([0xaf, 1, 0])));
-    expect([...called].sort()).toEqual(['chunkMessageHeaderRead', 'controlHandler', 'dataHandler', 'packetAlloc', 'respondConnect']);
+    expect([...called].sort()).toEqual(['chunkMessageHeaderRead', 'controlHandler', 'dataHandler', 'invokeHandler', 'packetAlloc']);
   });
 
   it('an error thrown by a wrapped step comes out of the parser', () => {
@@ -188,13 +172,13 @@ describe('node-media-server', () => {
     ]);
   });
 
-  it('says a status and acknowledges bytes in the words of the protocol', () => {
+  it('gives AMF3 data with its first byte', () => {
     shakeHands();
-    rtmp.sendStatusMessage(1, 'error', 'NetStream.Publish.BadName', 'because');
-    for (const text of ['onStatus', 'error', 'NetStream.Publish.BadName', 'because']) expect(said()).toContain(text);
-    output.length = 0;
-    rtmp.sendACK(123_456);
-    expect(Buffer.concat(output).toString('hex')).toBe(`02000000000004030000000${(123_456).toString(16).padStart(9, '0')}`);
+    const packets: unknown[] = [];
+    session.onPacket = ({ codec_type: type, size, data }) => void packets.push([type, data.subarray(0, size).toString('hex')]);
+    session.run();
+    rtmp.parserData(message(DATA_AMF3, Buffer.from([0, 2, 0, 0])));
+    expect(packets).toEqual([[DATA_AMF3, '00020000']]);
   });
 
   it('has a writer of FLV per connection that can be let go', () => {
@@ -202,11 +186,6 @@ describe('node-media-server', () => {
     shakeHands();
     rtmp.flv = null;
     expect(rtmp.parserData(message(AUDIO, Buffer.from([0xaf, 1, 0])))).toBeNull();
-  });
-
-  it('reads metadata', () => {
-    const payload = Buffer.concat([amf('@setDataFrame'), amf('onMetaData'), amf({ width: 1280, encoder: 'x' })]);
-    expect(decodeAmf0Data(payload)).toMatchObject({ cmd: '@setDataFrame', dataObj: { width: 1280, encoder: 'x' } });
   });
 
   it('prints nothing of its own: its lines have stream keys', () => {

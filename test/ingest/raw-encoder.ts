@@ -7,7 +7,8 @@ const HANDSHAKE_BYTES = 1536;
 /** Larger than any message here, so that each fits into one chunk. */
 const CHUNK_BYTES = 60_000;
 
-type Amf = string | number | null | { [field: string]: Amf };
+/** Bytes stand for themselves: values that commands rarely have. */
+export type Amf = string | number | boolean | null | Buffer | { [field: string]: Amf };
 
 const shortText = (text: string): Buffer => {
   const length = Buffer.alloc(2);
@@ -18,6 +19,8 @@ const shortText = (text: string): Buffer => {
 /** AMF0, as far as commands need it. */
 export function amf(value: Amf): Buffer {
   if (value === null) return Buffer.from([5]);
+  if (Buffer.isBuffer(value)) return value;
+  if (typeof value === 'boolean') return Buffer.from([1, Number(value)]);
   if (typeof value === 'string') return Buffer.concat([Buffer.from([2]), shortText(value)]);
   if (typeof value === 'number') {
     const number = Buffer.alloc(9);
@@ -48,6 +51,18 @@ export class RawEncoder {
     encoder.socket.write(encoder.#received.subarray(1, 1 + HANDSHAKE_BYTES));
     encoder.setChunkSize(CHUNK_BYTES);
     return encoder;
+  }
+
+  /** The messages the ingest has said, each of which fits into one chunk behind `connect`. */
+  get messages(): { type: number; streamId: number; payload: Buffer }[] {
+    const said: { type: number; streamId: number; payload: Buffer }[] = [];
+    const bytes = this.#received.subarray(1 + 2 * HANDSHAKE_BYTES);
+    for (let at = 0; at + 12 <= bytes.length;) {
+      const end = at + 12 + bytes.readUIntBE(at + 4, 3);
+      said.push({ type: bytes.readUInt8(at + 7), streamId: bytes.readUInt32LE(at + 8), payload: bytes.subarray(at + 12, end) });
+      at = end;
+    }
+    return said;
   }
 
   /** Everything the ingest has said, as text. */

@@ -20,6 +20,7 @@ it('answers that a peer does not read are not hoarded, and the others go on bein
   const connection = new RtmpConnection(socket, {
     publish: nothing,
     media: nothing,
+    ended: nothing,
     protocolError: (error) => errors.push(error),
     closed: nothing,
   });
