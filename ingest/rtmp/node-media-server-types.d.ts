@@ -17,6 +17,10 @@ declare module 'node-media-server/src/session/rtmp_session.js' {
     handshakeState: number;
     handshakeBytes: number;
     parserState: number;
+    /** The header of the chunk being read, how much of it is there, and how much of that is its first part. */
+    parserBuffer: Buffer;
+    parserBytes: number;
+    parserBasicBytes: number;
     /** Never used by this protocol, and 1 MiB large. */
     flv: unknown;
     inChunkSize: number;
@@ -25,8 +29,14 @@ declare module 'node-media-server/src/session/rtmp_session.js' {
     parserPacket: ChunkStreamMessage;
     inPackets: Map<number, ChunkStreamMessage>;
     parserData(bytes: Buffer): string | null;
+    /** `length` bytes of `data` from `from` on, behind the handshake. */
+    chunkRead(data: Buffer, from: number, length: number): string | null;
+    /** A header has been read: parserPacket is its chunk stream's. */
+    packetParse(): void;
     chunkMessageHeaderRead(): number;
     packetAlloc(): void;
+    /** A message is complete in parserPacket. */
+    packetHandler(): void;
     controlHandler(): void;
     dataHandler(): void;
     /** A command message, AMF0 or AMF3, is in parserPacket. */

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ConnectionPhase } from '../limits.js';
+import { splitAggregate } from './aggregate.js';
+import { readChunksLeniently } from './chunk-reader.js';
 import { controlMessage, withoutSelector } from './command-message.js';
 import { RtmpSession } from './node-media-server.js';
 import { parseSteps } from './parser-steps.js';
@@ -27,9 +29,10 @@ const PLAY_REFUSED = 'NetStream.Play.Failed';
 const LEFT_MESSAGE = 'This connection has ended its publish; to publish again, connect again.';
 const PLAY_MESSAGE = 'This address takes streams; to watch one, open its playback address.';
 
-/** Data messages (RTMP 7.1.2). */
+/** Message types (RTMP 7.1). */
 const DATA_AMF3 = 15;
 const DATA_AMF0 = 18;
+const AGGREGATE = 22;
 
 const RTMP_VERSION = 3;
 const HANDSHAKE_DONE = 3;
@@ -165,6 +168,12 @@ export class RtmpConnection {
       if (this.#phase !== 'closing') this.#commands.take(type, streamId, payload());
     };
     rtmp.eventHandler = () => this.#commands.takeControl(payload());
+    const packetHandler = rtmp.packetHandler.bind(rtmp);
+    rtmp.packetHandler = () => {
+      if (rtmp.parserPacket.header.type !== AGGREGATE) packetHandler();
+      else for (const part of splitAggregate(payload(), rtmp.parserPacket.clock)) this.#media(part.type, part.timestampMs, part.payload);
+    };
+    readChunksLeniently(rtmp);
     guardParser(rtmp, () => this.#isKnown);
     return session;
   }

@@ -28,6 +28,7 @@ const MAX_CHUNK_BYTES = 0xffffff;
 const CONTROL_BYTES = 4;
 const AUDIO = 8;
 const VIDEO = 9;
+const AGGREGATE = 22;
 const SET_CHUNK_SIZE = 1;
 const WINDOW_ACKNOWLEDGEMENT_SIZE = 5;
 const CLOCK_WRAP_MS = 2 ** 32;
@@ -78,7 +79,7 @@ export function guardParser(rtmp: RtmpProtocol, isAccepted: () => boolean): void
 }
 
 function checkLength({ length, type }: { length: number; type: number }, isAccepted: boolean): void {
-  const isMedia = type === AUDIO || type === VIDEO;
+  const isMedia = type === AUDIO || type === VIDEO || type === AGGREGATE;
   const known = isMedia ? MAX_MESSAGE_BYTES : MAX_COMMAND_BYTES;
   if (length > (isAccepted ? known : MAX_UNKNOWN_COMMAND_BYTES)) throw new RtmpProtocolError(`message of ${length} bytes`);
 }

@@ -224,28 +224,50 @@ it.each([`/${KEY}`, ` ${KEY}\n`, `live/${KEY}`, `rtmp://127.0.0.1/live/${KEY}`])
   encoder.socket.destroy();
 });
 
-it('data in AMF3 messages is data like any other', async () => {
+/** Sends these messages behind a publish, and gives what media they have become. */
+async function mediaOf(messages: Buffer[], count: number) {
   ingest = await startTestIngest({});
   const server = createServer(SOCKET_OPTIONS).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const encoder = connect((server.address() as AddressInfo).port, '127.0.0.1');
   const [socket] = (await once(server, 'connection')) as [Socket];
-  const media: { type: number; payload: string }[] = [];
+  const media: { type: number; timestampMs: number; payload: string }[] = [];
   const nothing = () => undefined;
   const connection: RtmpConnection = new RtmpConnection(socket, {
     publish: () => connection.accept(),
-    media: (type, _time, payload) => void media.push({ type, payload: payload.toString('latin1') }),
+    media: (type, timestampMs, payload) => void media.push({ type, timestampMs, payload: payload.toString('latin1') }),
     ended: nothing,
     protocolError: nothing,
     closed: nothing,
   });
-  const message = (type: number, payload: Buffer): Buffer =>
-    Buffer.concat([Buffer.from([3, 0, 0, 0, 0, 0, payload.length, type, 0, 0, 0, 0]), payload]);
-  const publish = Buffer.concat(['publish', 3, null, KEY].map(amf));
-  encoder.write(Buffer.concat([Buffer.from([3]), Buffer.alloc(2 * 1536), message(20, publish), message(15, Buffer.from('\0data'))]));
-  await until(() => media.length > 0, 'the data');
-  expect(media).toEqual([{ type: 18, payload: 'data' }]);
+  const publish = message(COMMAND, Buffer.concat(['publish', 3, null, KEY].map(amf)));
+  encoder.write(Buffer.concat([Buffer.from([3]), Buffer.alloc(2 * 1536), publish, ...messages]));
+  await until(() => media.length >= count, 'the media');
   encoder.destroy();
-  await once(socket, 'close');
+  // What it had not read of our answers makes its end a reset.
+  await until(() => socket.closed, 'its end');
   server.close();
+  return media;
+}
+const message = (type: number, payload: Buffer, timestampMs = 0): Buffer => {
+  const header = Buffer.from([3, 0, 0, timestampMs, 0, 0, payload.length, type, 0, 0, 0, 0]);
+  return Buffer.concat([header, payload]);
+};
+
+it('data in AMF3 messages is data like any other', async () => {
+  expect(await mediaOf([message(15, Buffer.from('\0data'))], 1)).toEqual([{ type: 18, timestampMs: 0, payload: 'data' }]);
+});
+
+it('an aggregate is the messages in it, on its own clock', async () => {
+  const tag = (type: number, timeMs: number, text: string): Buffer =>
+    Buffer.concat([Buffer.from([type, 0, 0, text.length, 0, 0, timeMs, 0, 0, 0, 0]), Buffer.from(text), Buffer.alloc(4)]);
+  const whole = Buffer.concat([tag(8, 200, 'sound'), tag(9, 220, 'picture'), tag(18, 221, 'data')]);
+  const cutOff = Buffer.concat([tag(8, 5, 'more'), tag(9, 9, 'lost').subarray(0, 13)]);
+  expect(await mediaOf([message(22, whole, 50), message(22, cutOff, 90), message(8, Buffer.from('last'), 99)], 5)).toEqual([
+    { type: 8, timestampMs: 50, payload: 'sound' },
+    { type: 9, timestampMs: 70, payload: 'picture' },
+    { type: 18, timestampMs: 71, payload: 'data' },
+    { type: 8, timestampMs: 90, payload: 'more' },
+    { type: 8, timestampMs: 99, payload: 'last' },
+  ]);
 });
