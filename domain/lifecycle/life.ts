@@ -177,3 +177,30 @@ export const statusOf = (life: StreamLife): StreamStatus => {
   if (life.broadcast) return life.broadcast.status;
   return life.phase === 'idle' ? 'idle' : 'ended';
 };
+
+/** One that begins now, and is not open yet. */
+export const newBroadcast = (begun: Pick<BroadcastLife, 'broadcastId' | 'hostId' | 'source' | 'remoteAddress'>): BroadcastLife => ({
+  ...begun,
+  status: 'connecting',
+  settings: null,
+  retentionHours: 0,
+  formerHosts: [],
+  fromSequence: null,
+  liveAt: null,
+  endedAt: null,
+  endsAt: null,
+  epoch: 0,
+  encoder: null,
+  lostSight: null,
+  last: null,
+  failures: [],
+  dropped: [],
+  interruptedAt: null,
+  windowEndsAt: null,
+  slateWasTried: false,
+  restartAt: null,
+  pictureDueAt: null,
+  doubt: null,
+  hostIsLost: false,
+  ending: null,
+});

@@ -15,7 +15,7 @@ import {
 import { advanceEnding, beginEnding, leave } from './ending-rules.js';
 import type { Fact, Moment } from './facts.js';
 import { handOverKey } from './hand-over-key.js';
-import type { BroadcastLife, StreamLife } from './life.js';
+import { newBroadcast, type BroadcastLife, type StreamLife } from './life.js';
 import { healthTold, publisherFound, publishRefused, publishStarted, publishStopped, sendAway } from './publisher-rules.js';
 import { tell, tellBroadcast } from './timeline.js';
 
@@ -171,34 +171,7 @@ function open(life: StreamLife, { now, newId }: Moment): void {
   const broadcastId = `brd_${newId()}`;
   const startedAt = new Date(now).toISOString();
   life.told = { opened: { broadcastId, streamId: life.streamId, hostId, startedAt }, broadcast: null, recording: null, restreams: [] };
-  life.broadcast = {
-    broadcastId,
-    status: 'connecting',
-    settings: null,
-    retentionHours: 0,
-    source,
-    remoteAddress,
-    hostId,
-    formerHosts: [],
-    fromSequence: null,
-    liveAt: null,
-    endedAt: null,
-    endsAt: null,
-    epoch: 0,
-    encoder: null,
-    lostSight: null,
-    last: null,
-    failures: [],
-    dropped: [],
-    interruptedAt: null,
-    windowEndsAt: null,
-    slateWasTried: false,
-    restartAt: null,
-    pictureDueAt: null,
-    doubt: null,
-    hostIsLost: false,
-    ending: null,
-  };
+  life.broadcast = newBroadcast({ broadcastId, hostId, source, remoteAddress });
 }
 
 function settleBroadcast(life: StreamLife, broadcast: BroadcastLife, moment: Moment): void {

@@ -11,13 +11,7 @@ afterEach(async () => {
   await bench.close();
 });
 
-const liveStream = async () => {
-  const stream = await bench.start();
-  const publisher = await stream.publish(1);
-  const encoder = await bench.stage.encoder(1);
-  await until(() => bench.stage.status === 'live', 'live');
-  return { ...stream, publisher, encoder };
-};
+const liveStream = () => bench.live();
 
 describe('a one-shot stream', () => {
   it('goes through connecting, live, ending and ended, in the defined order, and completes', async () => {

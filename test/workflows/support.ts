@@ -280,6 +280,15 @@ export class WorkflowBench {
     await this.#stop();
   }
 
+  /** A stream that viewers can play, with its publisher and its encoder. */
+  async live(): Promise<StreamUnderTest & { publisher: PublishStarted; encoder: StagedEncoder }> {
+    const stream = await this.start();
+    const publisher = await stream.publish(1);
+    const encoder = await this.stage.encoder(1);
+    await until(() => this.stage.status === 'live', 'live');
+    return { ...stream, publisher, encoder };
+  }
+
   /** A plain client: unlike the environment's own, waiting for a result with it skips no time. */
   get client(): Client {
     return new Client({ connection: this.env.connection as Connection });

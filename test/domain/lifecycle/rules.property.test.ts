@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { statusOf } from '../../../domain/lifecycle/life.js';
 import { orderProblem } from './legal-order.js';
-import { type Happening, HOSTS, World, type WorldSettings } from './world.js';
+import { type Happening, HOSTS, type WorldSettings } from './happening.js';
+import { World } from './world.js';
 
 /** Cases of the main property; every one is a story of up to 40 happenings and its end. */
 const CASES = 10_000;

@@ -6,9 +6,8 @@ import { newLife, type StreamLife } from '../../../domain/lifecycle/life.js';
 import { next } from '../../../domain/lifecycle/next.js';
 import { isAllDone, obligationsOf, type Obligation } from '../../../domain/lifecycle/obligations.js';
 import type { StreamSettings } from '../../../domain/stream.js';
+import { anew, HOSTS, type Happening, type Host, type WorldSettings } from './happening.js';
 
-export const HOSTS = ['one', 'two'] as const;
-export type Host = (typeof HOSTS)[number];
 const SOURCES = [
   { video: { codec: 'h264', width: 1280, height: 720, frameRate: 30 }, audio: null },
   { video: { codec: 'h264', width: 640, height: 360, frameRate: 30 }, audio: null },
@@ -16,41 +15,6 @@ const SOURCES = [
 /** How often an ingest says again who publishes, where the workflow does not know. */
 const REPORT_MS = 10_000;
 const FIRST_TIME = 1_700_000_000_000;
-
-/** What can happen, whenever it happens. Numbers choose among what there is. */
-export type Happening =
-  | { do: 'publish'; host: Host; source: 0 | 1; isTold: boolean }
-  | { do: 'leave'; isTold: boolean }
-  | { do: 'repeat'; which: number; /** Told again by whoever did not know that it was heard. */ isAnew: boolean }
-  | { do: 'freeze' | 'thaw'; host: Host }
-  | {
-      do:
-        | 'end'
-        | 'operator'
-        | 'disable'
-        | 'enable'
-        | 'delete'
-        | 'rotate'
-        | 'databaseAway'
-        | 'databaseBack'
-        | 'continueAsNew'
-        | 'playable'
-        | 'dry';
-    }
-  | { do: 'encoder'; reason: EncoderEnd['reason'] }
-  | { do: 'fulfil'; which: number }
-  | { do: 'wait'; ms: number };
-
-export interface WorldSettings {
-  reusable: boolean;
-  record: boolean;
-  reconnectWindowSeconds: number;
-  maxDurationSeconds: number;
-}
-
-/** The same message, with an id of its own. */
-const anew = (fact: Fact, now: number): Fact =>
-  fact.kind === 'publishStarted' ? { ...fact, started: { ...fact.started, eventId: `anew-${now}-${fact.started.publishId}` } } : fact;
 
 /**
  * The outside of the rules, told by the book: hosts that freeze, publishers that come and go, a database that is away, steps that
