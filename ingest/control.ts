@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ControlAccess } from '../domain/contracts/control-access.js';
 import {
   RELAY_STARTS,
   type DisconnectedPublisher,
@@ -9,11 +10,13 @@ import {
 } from '../domain/contracts/ingest-control.js';
 import { HoldfastError } from '../domain/errors.js';
 import type { Logger } from '../platform/log/logger.js';
+import { type ControlAnswer, type ControlRequest, createControlHandler, parseJson } from '../platform/ops/control-request.js';
 import type { ProgrammeRequest, Programmes } from './programme/programmes.js';
 import type { Publisher } from './publish/publisher.js';
 import type { Publishers } from './publish/publishers.js';
 
-export interface ControlOptions {
+export interface IngestControlOptions {
+  access: ControlAccess;
   publishers: Publishers;
   programmes: Programmes;
   /** Ends one publisher; `reason` is for the log and the encoder. */
@@ -34,71 +37,67 @@ const START = '/start';
 const NO_SLATE = 'none';
 
 /** The addresses of domain/contracts/ingest-control.ts, and GET /publishers; true = this request is answered here. */
-export function createControl(options: ControlOptions): (request: IncomingMessage, response: ServerResponse) => boolean {
-  return (request, response) => {
-    const url = new URL(request.url ?? '/', 'http://ingest');
-    if (!/^\/(publishers|relay|programme|readers)(\/|$)/.test(url.pathname)) return false;
-    answer(options, request, response, url).catch((error: unknown) => {
-      if (!(error instanceof HoldfastError)) options.log.error({ err: error }, 'control request failed');
-      const known = error instanceof HoldfastError ? error : new HoldfastError('internal');
-      if (response.headersSent) response.destroy();
-      else sendJson(response, known.kind.status, { code: known.code, message: known.message });
-    });
-    return true;
-  };
+export function createControl(options: IngestControlOptions): (request: IncomingMessage, response: ServerResponse) => boolean {
+  const { access, log } = options;
+  return createControlHandler({
+    owns: (path) => /^\/(publishers|relay|programme|readers)(\/|$)/.test(path),
+    access,
+    answer: (request) => answer(options, request),
+    log,
+  });
 }
 
-async function answer(options: ControlOptions, request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+async function answer(options: IngestControlOptions, request: ControlRequest): Promise<ControlAnswer | null> {
   const { publishers } = options;
-  if (url.pathname === '/publishers') {
+  const { path, query, response } = request;
+  if (path === '/publishers') {
     requireMethod(request, 'GET');
     const described = publishers.all().map((publisher) => publisher.status());
-    sendJson(response, 200, { publishers: described.filter((status): status is PublisherStatus => status !== null) });
-    return;
+    return ok({ publishers: described.filter((status): status is PublisherStatus => status !== null) });
   }
-  const relay = RELAY_PATH.exec(url.pathname);
+  const relay = RELAY_PATH.exec(path);
   if (relay) {
     requireMethod(request, 'GET');
     const [, publishId = '', asked] = relay;
-    const reader = relayQuery(url.searchParams);
+    const reader = relayQuery(query);
     const publisher = publishers.get(publishId);
     if (!publisher?.layout) throw new HoldfastError('not_found', 'That publisher is gone.');
-    if (asked === START) sendStart(response, publisher.relay.receivedAt(reader));
-    else publisher.relay.attach(response, reader, publisher.layout);
-    return;
+    if (asked === START) return startOf(publisher.relay.receivedAt(reader));
+    publisher.relay.attach(response, reader, publisher.layout);
+    return null;
   }
-  const [, streamId, asked] = PROGRAMME_PATH.exec(url.pathname) ?? [];
+  const [, streamId, asked] = PROGRAMME_PATH.exec(path) ?? [];
   if (streamId !== undefined) {
     requireMethod(request, 'GET');
-    const wanted = { streamId, ...programmeQuery(url.searchParams) };
-    if (asked === START) sendStart(response, options.programmes.receivedAt(wanted));
-    else await options.programmes.attach(response, wanted);
-    return;
+    const wanted = { streamId, ...programmeQuery(query) };
+    if (asked === START) return startOf(options.programmes.receivedAt(wanted));
+    await options.programmes.attach(response, wanted);
+    return null;
   }
-  const [, reader] = READER_PATH.exec(url.pathname) ?? [];
+  const [, reader] = READER_PATH.exec(path) ?? [];
   if (reader !== undefined) {
     requireMethod(request, 'POST');
     const ended: EndedReader = { ended: options.programmes.endReader(reader) };
-    sendJson(response, 200, ended);
-    return;
+    return ok(ended);
   }
-  const [, publishId, disconnect] = PUBLISHER_PATH.exec(url.pathname) ?? [];
+  const [, publishId, disconnect] = PUBLISHER_PATH.exec(path) ?? [];
   if (publishId === undefined) throw new HoldfastError('not_found');
   const publisher = publishers.get(publishId);
   if (disconnect) {
     requireMethod(request, 'POST');
-    sendJson(response, 200, await disconnectPublisher(options, publisher, request));
-    return;
+    return ok(await disconnectPublisher(options, publisher, request));
   }
   requireMethod(request, 'GET');
   const status = publisher?.status();
   if (!status) throw new HoldfastError('not_found', 'That publisher is gone.');
-  sendJson(response, 200, status);
+  return ok(status);
 }
 
-function sendStart(response: ServerResponse, receivedAt: number | null): void {
+const ok = (body: unknown): ControlAnswer => ({ status: 200, body });
+
+function startOf(receivedAt: number | null): ControlAnswer {
   const start: MediaStart = { receivedAt };
-  sendJson(response, 200, start);
+  return ok(start);
 }
 
 function relayQuery(query: URLSearchParams): RelayReader {
@@ -124,42 +123,22 @@ function programmeQuery(query: URLSearchParams): Omit<ProgrammeRequest, 'streamI
 }
 
 async function disconnectPublisher(
-  options: ControlOptions,
+  options: IngestControlOptions,
   publisher: Publisher | null,
-  request: IncomingMessage,
+  request: ControlRequest,
 ): Promise<DisconnectedPublisher> {
-  const reason = reasonOf(await readBody(request));
+  const reason = reasonOf(parseJson(await request.body(MAX_BODY_BYTES)));
   if (!publisher) return { disconnected: false };
   options.disconnect(publisher, reason);
   return { disconnected: true };
 }
 
-function reasonOf(body: string): string {
-  try {
-    const { reason } = JSON.parse(body) as { reason?: unknown };
-    if (typeof reason === 'string' && reason !== '') return reason.slice(0, MAX_REASON_LENGTH);
-  } catch (error) {
-    throw new HoldfastError('invalid_json', undefined, {}, { cause: error });
-  }
-  throw new HoldfastError('invalid_request', 'reason must be a text.');
+function reasonOf(body: unknown): string {
+  const { reason } = (body ?? {}) as { reason?: unknown };
+  if (typeof reason !== 'string' || reason === '') throw new HoldfastError('invalid_request', 'reason must be a text.');
+  return reason.slice(0, MAX_REASON_LENGTH);
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) throw new HoldfastError('payload_too_large');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function requireMethod(request: IncomingMessage, method: string): void {
+function requireMethod(request: ControlRequest, method: string): void {
   if (request.method !== method) throw new HoldfastError('method_not_allowed');
-}
-
-function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
-  response.writeHead(status, headers).end(JSON.stringify(body));
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Server as HttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import type { ControlAccess } from '../domain/contracts/control-access.js';
 import { type ReadyCheck, startOpsServer } from '../platform/ops/ops-server.js';
 import { createControl } from './control.js';
 import { Ingest, type IngestOptions } from './ingest.js';
@@ -11,6 +12,8 @@ export interface IngestServerOptions extends IngestOptions {
   rtmp: { host: string; port: number };
   /** Control, health and metrics, for this machine only. */
   control: { host: string; port: number };
+  /** Who may use it. */
+  access: ControlAccess;
   /** What the ingest depends on, beside its own listener. */
   readyChecks: Record<string, ReadyCheck>;
 }
@@ -55,7 +58,7 @@ export async function startIngestServer(options: IngestServerOptions): Promise<R
 }
 
 async function startListeners(options: IngestServerOptions, ingest: Ingest, rtmp: Server): Promise<HttpServer> {
-  const { log, registry, control } = options;
+  const { log, registry, control, access } = options;
   await listen(rtmp, options.rtmp);
   return startOpsServer({
     ...control,
@@ -63,6 +66,7 @@ async function startListeners(options: IngestServerOptions, ingest: Ingest, rtmp
     registry,
     log,
     handle: createControl({
+      access,
       publishers: ingest.publishers,
       programmes: ingest.programmes,
       disconnect: (publisher, reason) => ingest.disconnect(publisher, reason),

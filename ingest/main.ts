@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { createControlAccess } from '../platform/auth/control-access.js';
 import { readMasterKey } from '../platform/auth/master-key.js';
 import { createSecretBox } from '../platform/auth/secret-box.js';
 import { addressesOf, dataPaths, LOOPBACK } from '../platform/config/addresses.js';
@@ -40,6 +41,7 @@ async function run(env: Environment, log: Logger): Promise<void> {
     hostId: env.HOLDFAST_HOST_ID,
     rtmp: { host: env.HOLDFAST_BIND, port: env.HOLDFAST_RTMP_PORT },
     control: { host: LOOPBACK, port: env.HOLDFAST_INGEST_CONTROL_PORT },
+    access: createControlAccess(masterKey),
     claims,
     signals: createStreamSignals(client),
     slatesDir: paths.slates,

@@ -1,5 +1,6 @@
 import { access, constants, mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { createControlAccess } from '../platform/auth/control-access.js';
 import { readMasterKey } from '../platform/auth/master-key.js';
 import { createSecretBox } from '../platform/auth/secret-box.js';
 import { dataPaths, LOOPBACK } from '../platform/config/addresses.js';
@@ -35,6 +36,7 @@ async function run(env: Environment, log: Logger): Promise<void> {
     playback: { host: env.HOLDFAST_BIND, port: env.HOLDFAST_PLAYBACK_PORT },
     startViewers: viewersOf(env, log),
     control: { host: LOOPBACK, port: env.HOLDFAST_ORIGIN_CONTROL_PORT },
+    access: createControlAccess(masterKey),
     mediaDir: paths.media,
     runDir: paths.run,
     webDir: fileURLToPath(new URL('./web', import.meta.url)),

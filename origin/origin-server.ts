@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { AggregatorRegistry, type Registry } from 'prom-client';
+import type { ControlAccess } from '../domain/contracts/control-access.js';
 import type { Logger } from '../platform/log/logger.js';
 import { startOpsServer, type ReadyCheck } from '../platform/ops/ops-server.js';
 import { Broadcasts } from './broadcasts.js';
@@ -26,6 +27,8 @@ export interface OriginServerOptions {
   /** Starts the processes that serve viewers instead of this one; null = it does so itself. */
   startViewers: (() => Promise<ViewerProcesses>) | null;
   control: { host: string; port: number };
+  /** Who may use it. */
+  access: ControlAccess;
   /** Segments and journals. */
   mediaDir: string;
   /** Parent of the socket folder. */
@@ -129,7 +132,7 @@ async function listen(options: OriginServerOptions, { held, metrics, ...content 
     readyChecks: { ...options.readyChecks, ...(viewers ? { viewers: () => someRun(viewers) } : {}) },
     registry: viewers ? withViewers(registry, viewers) : registry,
     log,
-    handle: createControlApi(content.broadcasts, log),
+    handle: createControlApi({ broadcasts: content.broadcasts, access: options.access, log }),
   }).catch(async (error: unknown) => {
     await Promise.all([playback.close(), viewers?.close()]);
     throw error;

@@ -3,7 +3,9 @@ import type { SourceLayout } from '../source.js';
 
 /*
  * What the media worker asks of the ingest of its host, HTTP on the ingest's control address (loopback).
- * Errors are {code, message} with the status of domain/errors.ts.
+ * Only processes of this host are answered (control-access.ts): with the header, or, where ffmpeg reads media, by a signed
+ * address. Everybody on a machine may see ffmpeg's arguments, and a header there would be the key to everything; a stream's id
+ * alone would be guessable. Errors are {code, message} with the status of domain/errors.ts.
  */
 
 /**
@@ -42,7 +44,6 @@ export interface DisconnectedPublisher {
  * keyframe the ingest still keeps for a start, `keyframe` with the next one to come, `resume` with the newest one at or
  * before `from` on that clock, or with the newest of all when that one is no longer kept. With `copies` the body ends as
  * soon as the next picture does not fit behind a copy of those before it (`PublisherStatus.gop.obstacle` says why).
- * The publishId is unguessable and is no stream key, so it may be seen in `ps`.
  */
 export const RELAY_STARTS = ['cache', 'keyframe', 'resume'] as const;
 export type RelayStart = (typeof RELAY_STARTS)[number];

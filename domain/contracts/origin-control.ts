@@ -3,7 +3,7 @@ import type { Latency, PlaybackPolicy } from '../stream.js';
 
 /*
  * What the media worker says to the origin of its host, JSON over HTTP on the origin's control address
- * (loopback). Errors are {code, message} with the status of domain/errors.ts.
+ * (loopback). Only processes of this host are answered (control-access.ts). Errors are {code, message} with the status of domain/errors.ts.
  */
 
 /** PUT /broadcasts/:broadcastId (idempotent). Makes this the broadcast its playback id shows. */

@@ -1,8 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
+import type { ControlAccess } from '../../domain/contracts/control-access.js';
 import { ERROR_KINDS, HoldfastError } from '../../domain/errors.js';
 import { LATENCIES, PLAYBACK_POLICIES } from '../../domain/stream.js';
 import type { Logger } from '../../platform/log/logger.js';
+import { type ControlAnswer, type ControlRequest, createControlHandler, parseJson } from '../../platform/ops/control-request.js';
 import type { Broadcasts } from '../broadcasts.js';
 import { ID_PATTERN } from '../id-pattern.js';
 
@@ -53,37 +54,32 @@ const MAX_PLAYABLE_WAIT_MS = 60_000;
 const MAX_BODY_BYTES = 64 * 1024;
 const ROUTE = /^\/broadcasts(?:\/([^/]+)(?:\/(encodes|playable|end))?)?$/;
 
-/** An answer's status and body; undefined = 204. */
-type Answer = { status: number; body?: unknown };
-
-/** The requests of domain/contracts/origin-control.ts; false for every other address. */
-export function createControlApi(broadcasts: Broadcasts, log: Logger) {
-  return (request: IncomingMessage, response: ServerResponse): boolean => {
-    const [path = '', query = ''] = (request.url ?? '').split('?', 2);
-    const match = ROUTE.exec(path);
-    if (!match) return false;
-    answer(broadcasts, request, response, match[1], match[2], new URLSearchParams(query))
-      .catch((error: unknown) => describeError(error, log))
-      .then(({ status, body }) => send(response, status, body))
-      .catch((error: unknown) => log.error({ reason: String(error) }, 'control answer not sent'));
-    return true;
-  };
+export interface OriginControlOptions {
+  broadcasts: Broadcasts;
+  access: ControlAccess;
+  log: Logger;
 }
 
-async function answer(
-  broadcasts: Broadcasts,
-  request: IncomingMessage,
-  response: ServerResponse,
-  broadcastId: string | undefined,
-  action: string | undefined,
-  query: URLSearchParams,
-): Promise<Answer> {
+/** The requests of domain/contracts/origin-control.ts; false for every other address. */
+export function createControlApi({ broadcasts, access, log }: OriginControlOptions) {
+  return createControlHandler({
+    owns: (path) => ROUTE.test(path),
+    access,
+    answer: (request) => answer(broadcasts, request),
+    explain,
+    log,
+  });
+}
+
+async function answer(broadcasts: Broadcasts, request: ControlRequest): Promise<ControlAnswer> {
+  const { method, path, query, response } = request;
+  const [, broadcastId, action] = ROUTE.exec(path) ?? [];
   if (broadcastId === undefined) {
-    if (request.method !== 'GET') throw new HoldfastError('method_not_allowed');
+    if (method !== 'GET') throw new HoldfastError('method_not_allowed');
     return { status: 200, body: broadcasts.listOpen() };
   }
   if (!ID_PATTERN.test(broadcastId)) throw new HoldfastError('broadcast_not_found');
-  switch (`${request.method} ${action ?? ''}`) {
+  switch (`${method} ${action ?? ''}`) {
     case 'PUT ':
       return { status: 200, body: await broadcasts.open(broadcastId, await readBody(request, openBroadcast)) };
     case 'GET ':
@@ -112,41 +108,13 @@ async function answer(
   }
 }
 
-async function readBody<T>(request: IncomingMessage, schema: z.ZodType<T>): Promise<T> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) throw new HoldfastError('payload_too_large');
-    chunks.push(chunk);
-  }
-  return schema.parse(parseJson(Buffer.concat(chunks).toString('utf8')));
-}
+const readBody = async <T>(request: ControlRequest, schema: z.ZodType<T>): Promise<T> =>
+  schema.parse(parseJson(await request.body(MAX_BODY_BYTES)));
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new HoldfastError('invalid_json');
-  }
-}
-
-function describeError(error: unknown, log: Logger): Answer {
-  const known = asHoldfastError(error);
-  if (known.code === 'internal' || known.code === 'disk_full') log.error({ reason: String(error) }, 'control request failed');
-  return { status: known.kind.status, body: { code: known.code, message: known.message, ...known.details } };
-}
-
-function asHoldfastError(error: unknown): HoldfastError {
-  if (error instanceof HoldfastError) return error;
+function explain(error: unknown): HoldfastError | null {
   if (error instanceof z.ZodError) {
     const problems = error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
     return new HoldfastError('invalid_request', `${ERROR_KINDS.invalid_request.message} ${problems}`);
   }
-  return new HoldfastError((error as NodeJS.ErrnoException).code === 'ENOSPC' ? 'disk_full' : 'internal');
-}
-
-function send(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-  response.end(body === undefined ? undefined : JSON.stringify(body));
+  return (error as NodeJS.ErrnoException).code === 'ENOSPC' ? new HoldfastError('disk_full') : null;
 }

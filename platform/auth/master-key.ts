@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { MASTER_KEY_BYTES } from './secret-box.js';
+import { MASTER_KEY_BYTES } from './derive-key.js';
 
 const OWNER_ONLY = 0o600;
 const HEX_KEY = new RegExp(`^[0-9a-f]{${2 * MASTER_KEY_BYTES}}$`, 'i');

@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { HoldfastError } from '../../domain/errors.js';
+import { deriveKey, SCHEME } from './derive-key.js';
 
 /** What may lie in the database of a secret: its ciphertext, or a keyed hash to find it by. */
 export interface SecretBox {
@@ -11,22 +12,13 @@ export interface SecretBox {
   lookupHash(text: string): string;
 }
 
-export const MASTER_KEY_BYTES = 32;
-
 /** NIST SP 800-38D: 96-bit nonce, 128-bit tag. */
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const CIPHER = 'aes-256-gcm';
-/** First field of every ciphertext, so that a later scheme can be told from this one. */
-const SCHEME = 'v1';
-
-/** One key per use (RFC 5869), so that no use weakens the other. */
-const deriveKey = (masterKey: Uint8Array, use: string): Buffer =>
-  Buffer.from(hkdfSync('sha256', masterKey, new Uint8Array(0), `holdfast ${SCHEME} ${use}`, MASTER_KEY_BYTES));
 
 /** @param masterKey 32 bytes; see auth/master-key.ts */
 export function createSecretBox(masterKey: Uint8Array): SecretBox {
-  if (masterKey.length !== MASTER_KEY_BYTES) throw new Error(`The master key must have ${MASTER_KEY_BYTES} bytes.`);
   const encryptionKey = deriveKey(masterKey, 'encryption');
   const lookupKey = deriveKey(masterKey, 'lookup');
   return {

@@ -56,15 +56,23 @@ async function reasonNotReady(check: ReadyCheck): Promise<string | null> {
 /** Serves /healthz (the process is up), /readyz (its dependencies answer) and /metrics (Prometheus text). */
 export async function startOpsServer(options: OpsServerOptions): Promise<Server> {
   const server = createServer((request, response) => {
-    if (options.handle?.(request, response)) return;
-    void answer(options, request.url ?? '/').then(({ status, type, body }) => {
-      response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
+    serve(options, request, response).catch((error: unknown) => {
+      // Whatever was asked for: this answer is lost, the process is not.
+      options.log.error({ err: error }, 'request failed');
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
     });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(options.port, options.host, resolve);
   });
   return server;
+}
+
+async function serve(options: OpsServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (options.handle?.(request, response)) return;
+  const { status, type, body } = await answer(options, request.url ?? '/');
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
 }
 
 async function answer(options: OpsServerOptions, url: string): Promise<{ status: number; type: string; body: string }> {

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RelayReader } from '../../domain/contracts/ingest-control.js';
 import { HoldfastError } from '../../domain/errors.js';
+import { ODD_REQUEST_LINES, rawRequest } from '../support/request-lines.js';
 import { until } from '../support/until.js';
 import { clientOf } from './programme-reader.js';
 import { decodeRelay, nextStart, publish, startTestIngest, statusOf, type TestIngest } from './support.js';
@@ -10,9 +11,6 @@ import { decodeRelay, nextStart, publish, startTestIngest, statusOf, type TestIn
 const KEY = 'sk_controlled';
 let ingest: TestIngest;
 afterEach(async () => ingest.close());
-
-const post = (path: string, body: string): Promise<Response> =>
-  fetch(`http://127.0.0.1:${ingest.controlPort}${path}`, { method: 'POST', body });
 
 describe('the control address', () => {
   it('shows publishers once their media is described, and disconnects them once', async () => {
@@ -49,11 +47,11 @@ describe('the control address', () => {
     const decoded = decodeRelay(ingest, publishId);
     await until(async () => (await (await ingest.get('/metrics')).text()).includes('relay_readers{process="ingest"} 1'), 'the reader');
     const path = `/publishers/${publishId}/disconnect`;
-    expect(await (await post(path, '{"reason":"the stream was ended"}')).json()).toEqual({ disconnected: true });
+    expect(await (await ingest.post(path, '{"reason":"the stream was ended"}')).json()).toEqual({ disconnected: true });
     expect(await encoder.exited).not.toBe(0);
     expect(encoder.stderr()).toContain('the stream was ended');
     expect((await decoded).complaints).toBe('');
-    expect(await (await post(path, '{"reason":"again"}')).json()).toEqual({ disconnected: false });
+    expect(await (await ingest.post(path, '{"reason":"again"}')).json()).toEqual({ disconnected: false });
     await until(() => ingest.signals.stopped.length > 0, 'the workflow to be told');
     expect(ingest.signals.stopped).toMatchObject([{ publishId, reason: 'disconnected' }]);
     expect(ingest.logged.join('')).not.toContain(KEY);
@@ -75,9 +73,34 @@ describe('the control address', () => {
     ['/publishers/pub_none/disconnect', JSON.stringify({ reason: 'x'.repeat(20_000) }), 413, 'payload_too_large'],
   ])('answers %s, body %.20s, with %i', async (path, body, status, code) => {
     ingest = await startTestIngest({});
-    const response = body === undefined ? await ingest.get(path) : await post(path, body);
+    const response = body === undefined ? await ingest.get(path) : await ingest.post(path, body);
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ code });
+  });
+
+  it('is for processes of its host alone', async () => {
+    ingest = await startTestIngest({});
+    const at = `http://127.0.0.1:${ingest.controlPort}`;
+    const post = { method: 'POST', headers: { origin: 'https://page.test', 'content-type': 'text/plain' } };
+    for (const path of ['/publishers', '/publishers/pub_1', '/relay/pub_1.flv', '/programme/str_1.flv?slate=none', '/readers/dst_1/end']) {
+      for (const request of [{}, post]) {
+        const response = await fetch(`${at}${path}`, request);
+        expect([path, response.status, await response.json()]).toMatchObject([path, 401, { code: 'unauthenticated' }]);
+      }
+    }
+    const { authorization } = ingest.access;
+    const rebound = await rawRequest(ingest.controlPort, 'GET /publishers HTTP/1.1', { authorization, host: 'rebound.test' });
+    expect(rebound).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
+  it('is ended by no request line', async () => {
+    ingest = await startTestIngest({});
+    const { authorization } = ingest.access;
+    for (const line of ODD_REQUEST_LINES) {
+      const answer = await rawRequest(ingest.controlPort, line, { authorization });
+      expect([line, /^(HTTP\/1\.1 (4|200)|$)/.test(answer) ? 'answered' : answer]).toEqual([line, 'answered']);
+    }
+    expect((await ingest.get('/healthz')).status).toBe(200);
   });
 
   it('is healthy and ready while it listens, and has metrics', async () => {
@@ -112,7 +135,7 @@ describe('the control address', () => {
     const stuck = connect(ingest.controlPort, '127.0.0.1');
     await once(stuck, 'connect');
     stuck.pause();
-    stuck.write(`GET /relay/${publishId}.flv HTTP/1.1\r\nHost: ingest\r\n\r\n`);
+    stuck.write(`GET ${ingest.access.sign(`/relay/${publishId}.flv`)} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     await until(() => ingest.logged.join('').includes('relay reader dropped'), 'the reader to be dropped');
     expect((await statusOf(ingest, publishId))?.idleMs).toBeLessThan(3000);
     stuck.destroy();

@@ -7,6 +7,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { Knex } from 'knex';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createControlAccess } from '../../platform/auth/control-access.js';
 import { createSecretBox } from '../../platform/auth/secret-box.js';
 import { connectDatabase } from '../../platform/db/connection.js';
 import { migrate } from '../../platform/db/migrate.js';
@@ -25,6 +26,7 @@ import { ffmpeg, publish } from './support.js';
 
 const ENTRY = fileURLToPath(new URL('../../dist/ingest/main.js', import.meta.url));
 const MASTER_KEY = randomBytes(32);
+const { authorization } = createControlAccess(MASTER_KEY);
 const KEY = 'sk_real_stream_key';
 const STREAM = 'str_real';
 const DRAINED = 'sk_of_another_stream';
@@ -168,7 +170,10 @@ describe('the ingest process', () => {
     const ingest = await start(settings);
     await ready(ingest);
     const encoder = publish(`${ingest.rtmp}/${DRAINED}`, { seconds: 60 });
-    await until(async () => (await (await fetch(`${ingest.control}/publishers`)).text()).includes('str_drained'), 'the publisher');
+    await until(
+      async () => (await (await fetch(`${ingest.control}/publishers`, { headers: { authorization } })).text()).includes('str_drained'),
+      'the publisher',
+    );
     for (let count = 1; count <= times; count += 1) {
       child?.kill('SIGTERM');
       await until(() => ingest.output().includes('draining'), 'the process to drain');

@@ -12,7 +12,7 @@ import type { TestIngest } from './support.js';
 export const slateFor = (ingest: TestIngest, source: SourceLayout): Promise<string | null> =>
   ensureSlate({ dir: ingest.slatesDir, ffmpegPath: ffmpegPath(), source });
 
-export const clientOf = (ingest: TestIngest): IngestClient => createIngestClient(`http://127.0.0.1:${ingest.controlPort}`);
+export const clientOf = (ingest: TestIngest): IngestClient => createIngestClient(`http://127.0.0.1:${ingest.controlPort}`, ingest.access);
 
 export const programmeUrl = (ingest: TestIngest, streamId: string, slate: string | null): string =>
   clientOf(ingest).programmeUrl(streamId, slate);

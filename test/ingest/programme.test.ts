@@ -268,7 +268,7 @@ describe('a programme', () => {
     const stuck = connect(ingest.controlPort, '127.0.0.1');
     await once(stuck, 'connect');
     stuck.pause();
-    stuck.write('GET /programme/str_1.flv?slate=none HTTP/1.1\r\nHost: ingest\r\n\r\n');
+    stuck.write(`GET ${ingest.access.sign('/programme/str_1.flv?slate=none')} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
     await until(() => logOf(ingest).includes('reader dropped'), 'the reader to be dropped');
     await until(async () => (await metricsOf(ingest)).includes(NO_READERS), 'the programme to be freed');
     expect(ingest.signals.stopped).toEqual([]);

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import type { ControlAccess } from '../../domain/contracts/control-access.js';
 import type { PublisherStatus } from '../../domain/contracts/ingest-control.js';
 import type {
   ClaimHolder,
@@ -18,6 +20,7 @@ import { type RunningIngest, startIngestServer } from '../../ingest/ingest-serve
 import { DEFAULT_LIMITS, type IngestLimits } from '../../ingest/limits.js';
 import type { StreamBelief } from '../../ingest/publish/belief.js';
 import type { StreamSignals } from '../../ingest/publish/stream-signals.js';
+import { createControlAccess } from '../../platform/auth/control-access.js';
 import { createRegistry } from '../../platform/ops/ops-server.js';
 import type { PublishRefused, PublishStarted, PublishStopped } from '../../workflows/messages.js';
 import { ffmpegPath } from '../support/toolchain.js';
@@ -130,8 +133,11 @@ export interface TestIngest extends RunningIngest {
   disk: { full: boolean };
   /** Every log line, as text. */
   logged: string[];
+  access: ControlAccess;
   rtmpUrl(streamKey: string): string;
+  /** As a process of its host asks. */
   get(path: string): Promise<Response>;
+  post(path: string, body: string): Promise<Response>;
 }
 
 /** A real ingest on free ports, with one known stream key per entry (key → stream id). */
@@ -142,7 +148,10 @@ export async function startTestIngest(streams: Record<string, string>, limits: P
   const logged: string[] = [];
   const disk = { full: false };
   const slatesDir = await mkdtemp(join(tmpdir(), 'holdfast-slates-'));
+  const access = createControlAccess(randomBytes(32));
+  const { authorization } = access;
   const running = await startIngestServer({
+    access,
     hostId: 'test-host',
     claims,
     signals,
@@ -161,13 +170,15 @@ export async function startTestIngest(streams: Record<string, string>, limits: P
       await running.close();
       await rm(slatesDir, { recursive: true, force: true });
     },
+    access,
     claims,
     signals,
     slatesDir,
     disk,
     logged,
     rtmpUrl: (streamKey) => `rtmp://127.0.0.1:${running.rtmpPort}/live/${streamKey}`,
-    get: (path) => fetch(`http://127.0.0.1:${running.controlPort}${path}`),
+    get: (path) => fetch(`http://127.0.0.1:${running.controlPort}${path}`, { headers: { authorization } }),
+    post: (path, body) => fetch(`http://127.0.0.1:${running.controlPort}${path}`, { method: 'POST', headers: { authorization }, body }),
   };
 }
 
@@ -250,7 +261,7 @@ const HTTP_END = /Stream ends prematurely|Last message repeated|Error during dem
 
 /** Decodes a relay until its end. */
 export async function decodeRelay(ingest: TestIngest, publishId: string, start = 'cache'): Promise<Decoded> {
-  const url = `http://127.0.0.1:${ingest.controlPort}/relay/${publishId}.flv?start=${start}`;
+  const url = `http://127.0.0.1:${ingest.controlPort}${ingest.access.sign(`/relay/${publishId}.flv?start=${start}`)}`;
   const reader = ffmpeg(['-i', url, '-map', '0', '-fps_mode', 'passthrough', '-enc_time_base', '1:1000', '-f', 'framecrc', '-']);
   const code = await reader.exited;
   const kinds = new Map<string, string>();

@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SourceLayout } from '../../domain/source.js';
+import { createControlAccess } from '../../platform/auth/control-access.js';
 import { createIngestClient } from '../../media/control-client.js';
 import { ensureSlate } from '../../media/slate/slate.js';
 import { slateLayoutOf, slateName } from '../../media/slate/slate-layout.js';
@@ -39,10 +41,12 @@ describe('the name of a slate', () => {
   });
 
   it('is what the address of a programme takes', () => {
-    const { programmeUrl } = createIngestClient('http://127.0.0.1:1');
-    expect(programmeUrl('str_1', null, 'dst_1')).toBe('http://127.0.0.1:1/programme/str_1.flv?slate=none&reader=dst_1');
-    expect(programmeUrl('str_1', 'aac-44100-1')).toBe('http://127.0.0.1:1/programme/str_1.flv?slate=aac-44100-1');
-    expect(programmeUrl('str_1', null)).toBe('http://127.0.0.1:1/programme/str_1.flv?slate=none');
+    const access = createControlAccess(randomBytes(32));
+    const { programmeUrl } = createIngestClient('http://127.0.0.1:1', access);
+    const signed = (target: string): string => `http://127.0.0.1:1${access.sign(target)}`;
+    expect(programmeUrl('str_1', null, 'dst_1')).toBe(signed('/programme/str_1.flv?slate=none&reader=dst_1'));
+    expect(programmeUrl('str_1', 'aac-44100-1')).toBe(signed('/programme/str_1.flv?slate=aac-44100-1'));
+    expect(programmeUrl('str_1', null)).toBe(signed('/programme/str_1.flv?slate=none'));
   });
 });
 

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { pino } from 'pino';
 import type { BroadcastStatus, OpenBroadcast, StartedEncode, StartEncode } from '../../domain/contracts/origin-control.js';
 import type { AudioRendition, Rendition, VideoRendition } from '../../domain/ladder.js';
 import type { Logger } from '../../platform/log/logger.js';
+import { createControlAccess } from '../../platform/auth/control-access.js';
 import { createRegistry } from '../../platform/ops/ops-server.js';
 import type { VerifyPlaybackToken } from '../../origin/http/viewer-access.js';
 import { startOriginServer, type OriginServer, type OriginServerOptions } from '../../origin/origin-server.js';
@@ -47,6 +49,7 @@ export class TestOrigin {
   diskFull = false;
   /** Viewers are served as HOLDFAST_VIEWER_PROCESSES has it, but from this process. */
   viewerProcess = false;
+  readonly access = createControlAccess(randomBytes(32));
   #server: OriginServer | null = null;
   #ports = { playback: 0, control: 0 };
 
@@ -71,6 +74,7 @@ export class TestOrigin {
       playback: { host: LOOPBACK, port: this.#ports.playback },
       startViewers: this.viewerProcess ? () => this.#startViewers(log) : null,
       control: { host: LOOPBACK, port: this.#ports.control },
+      access: this.access,
       mediaDir: join(this.dataDir, 'media'),
       runDir: join(this.dataDir, 'run'),
       webDir: fileURLToPath(new URL('../../origin/web', import.meta.url)),
@@ -128,7 +132,9 @@ export class TestOrigin {
   }
 
   async control<T>(method: string, path: string, body?: unknown): Promise<{ status: number; body: T }> {
-    const response = await fetch(`${this.controlUrl}${path}`, { method, body: body === undefined ? undefined : JSON.stringify(body) });
+    const { authorization } = this.access;
+    const sent = body === undefined ? undefined : JSON.stringify(body);
+    const response = await fetch(`${this.controlUrl}${path}`, { method, headers: { authorization }, body: sent });
     const text = await response.text();
     return { status: response.status, body: (text === '' ? undefined : JSON.parse(text)) as T };
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createSecretBox, MASTER_KEY_BYTES } from '../../../platform/auth/secret-box.js';
+import { MASTER_KEY_BYTES } from '../../../platform/auth/derive-key.js';
+import { createSecretBox } from '../../../platform/auth/secret-box.js';
 
 const box = createSecretBox(randomBytes(MASTER_KEY_BYTES));
 const SECRET = 'rtmps://live.example/app/ключ-🔑';
