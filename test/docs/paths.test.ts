@@ -11,7 +11,7 @@ const DOCUMENTS = [
 ];
 /** Top folders and files are named like this; what a running Holdfast or a build makes is not there. */
 const ROOMS = readdirSync(ROOT, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && !['node_modules', 'dist'].includes(entry.name))
+  .filter((entry) => entry.isDirectory() && !['node_modules', 'dist', '.holdfast'].includes(entry.name))
   .map(({ name }) => name);
 const CODE = /`([\w./@-]+)`/g;
 const LINK = /\]\(([^)#]+)(?:#[^)]*)?\)/g;
