@@ -19,6 +19,15 @@ export const mediaCommands = (hostId: string) =>
     retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '5 seconds' },
   });
 
+/** A command that somebody else sees to when this host does not take it at once. */
+export const promptCommands = (hostId: string) =>
+  proxyActivities<MediaActivities>({
+    taskQueue: mediaQueue(hostId),
+    startToCloseTimeout: '8 seconds',
+    scheduleToCloseTimeout: '10 seconds',
+    retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '2 seconds' },
+  });
+
 /** The same, from a host that may be away for any time: files are deleted when it is back. Tries add nothing to the history. */
 export const patientMediaCommands = (hostId: string) =>
   proxyActivities<MediaActivities>({

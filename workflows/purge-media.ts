@@ -1,5 +1,5 @@
 import { attempt } from './attempt.js';
-import { mediaCommands } from './proxies.js';
+import { promptCommands } from './proxies.js';
 import { startRetention } from './retention-workflow.js';
 
 /**
@@ -10,7 +10,7 @@ export async function purgeMedia(broadcasts: readonly { broadcastId: string; hos
   await Promise.all(
     broadcasts.map(async ({ broadcastId, hostId }) => {
       const deleted = await attempt(async () => {
-        await mediaCommands(hostId).deleteMedia.executeWithOptions({ summary: broadcastId }, [{ broadcastId }]);
+        await promptCommands(hostId).deleteMedia.executeWithOptions({ summary: broadcastId }, [{ broadcastId }]);
         return true;
       });
       if (!deleted) await attempt(() => startRetention({ broadcastId, hostId, afterMs: 0 }));

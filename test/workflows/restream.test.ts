@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DestinationSummary } from '../../domain/contracts/destinations.js';
+import { restreamWorkflowId, STREAMS_QUEUE } from '../../domain/task-queues.js';
 import { destinationUpdate, endUpdate, type DestinationCommand } from '../../workflows/messages.js';
 import { until } from '../support/until.js';
 import { WorkflowBench, type StagedConnection } from './support.js';
@@ -160,6 +161,35 @@ describe('an encoder that comes back', () => {
     await bench.stage.encoder(2, { playable: false });
     expect(bench.stage.connections).toHaveLength(1);
     expect(events('one')).toEqual(['restream.starting', 'restream.live']);
+  });
+});
+
+describe('a restream whose predecessor is still closing', () => {
+  it('is started when that is over, and nothing of the stream is held up meanwhile', async () => {
+    const { stage, client } = bench;
+    stage.destinations = [destination('one')];
+    const stream = await bench.start();
+    await stream.publish(1);
+    const encoder = await stage.encoder(1, { playable: false });
+    // Anything that has its place: its worker was killed in the moment it closed.
+    const closing = await client.workflow.start('retentionWorkflow', {
+      taskQueue: STREAMS_QUEUE,
+      workflowId: restreamWorkflowId(encoder.input.broadcastId, 'one'),
+      args: [{ broadcastId: 'brd_none', hostId: 'none', afterMs: 3_600_000 }],
+    });
+    await encoder.becomePlayable();
+    await until(() => stage.status === 'live', 'live');
+    const { events: seen } = await until(async () => {
+      const history = await stream.handle.fetchHistory();
+      return history.events?.some((event) => event.startChildWorkflowExecutionFailedEventAttributes) ? history : null;
+    }, 'the start to fail');
+    expect(seen?.length).toBeGreaterThan(0);
+    await closing.terminate();
+    await (await stage.connection('one')).goLive();
+    await eventually('one', 'restream.live');
+    await stream.handle.executeUpdate(endUpdate, { args: [{ cause: 'api' }] });
+    await stream.handle.result();
+    expect(stage.eventTypes.slice(-3)).toEqual(['stream.ending', 'restream.ended', 'stream.ended']);
   });
 });
 

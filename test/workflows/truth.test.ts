@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { STREAMS_QUEUE } from '../../domain/task-queues.js';
+import type { streamWorkflow } from '../../workflows/index.js';
 import { deleteUpdate, endUpdate, snapshotQuery, stateQuery } from '../../workflows/messages.js';
 import { until } from '../support/until.js';
-import { WorkflowBench } from './support.js';
+import { HOST_ID, WorkflowBench } from './support.js';
 
 let bench: WorkflowBench;
 beforeEach(async () => {
@@ -81,6 +83,28 @@ describe('while the end of a broadcast is still to be written', () => {
     const { streamId } = await handle.result();
     expect(stage.calls).toContain(`deleteMedia ${encoder.input.broadcastId}`);
     expect(stage.calls.at(-1)).toBe(`purgeStream ${streamId}`);
+  });
+});
+
+describe('a delete', () => {
+  it('waits for no host that is away: what that one has is deleted when it is back', async () => {
+    const { stage } = bench;
+    const { handle, encoder } = await bench.live();
+    await handle.executeUpdate(endUpdate, { args: [{ cause: 'api' }] });
+    await handle.result();
+    stage.goneHosts.add(HOST_ID);
+    const { streamId } = encoder.input;
+    const purging = await bench.client.workflow.start<typeof streamWorkflow>('streamWorkflow', {
+      taskQueue: STREAMS_QUEUE,
+      workflowId: handle.workflowId,
+      args: [{ streamId, purge: true }],
+    });
+    await purging.result();
+    expect(stage.calls).toContain(`purgeStream ${streamId}`);
+    const deletion = `deleteMedia ${encoder.input.broadcastId}`;
+    expect(stage.calls).not.toContain(deletion);
+    stage.goneHosts.clear();
+    await until(() => stage.calls.includes(deletion), 'the deletion at the host that is back');
   });
 });
 
