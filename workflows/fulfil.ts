@@ -97,10 +97,10 @@ async function known<T>(asked: Promise<T>, fact: (answer: T) => Fact): Promise<F
   }
 }
 
-async function encode({ order, withSlate }: Extract<Obligation, { kind: 'encode' }>): Promise<Fact> {
+async function encode({ order }: Extract<Obligation, { kind: 'encode' }>): Promise<Fact> {
   const { hostId, ...input } = order;
   const { broadcastId, epoch } = input;
-  const summary = `encoder ${epoch} of ${broadcastId}${withSlate ? ', with the slate' : ''}`;
+  const summary = `encoder ${epoch} of ${broadcastId}${order.programme ? ', with the slate' : ''}`;
   try {
     const end = await encoderActivity(hostId).transcode.executeWithOptions({ summary }, [input]);
     return { kind: 'encoderEnded', broadcastId, epoch, end };

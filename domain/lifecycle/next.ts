@@ -212,6 +212,11 @@ function present(life: StreamLife, broadcast: BroadcastLife, moment: Moment): vo
   if (now >= broadcast.pictureDueAt) interrupt(life, moment, { problem: 'no_picture' });
 }
 
+/** When a publisher that is away is waited for no longer, ms; null while nobody is away. */
+export function windowOverAt({ windowEndsAt, doubt }: BroadcastLife): number | null {
+  return windowEndsAt === null || !doubt ? windowEndsAt : Math.max(windowEndsAt, doubt.since + DOUBT_LIMIT_MS);
+}
+
 /** The publisher is gone: the window is a durable timer, and the broadcast goes on if it is back in time. */
 function absent(life: StreamLife, broadcast: BroadcastLife, moment: Moment): void {
   const { now } = moment;
@@ -223,8 +228,7 @@ function absent(life: StreamLife, broadcast: BroadcastLife, moment: Moment): voi
   const isWanted = encoder?.order.programme === true && (encoder.playable || now < encoder.playableDueAt);
   if (!isWanted) stopEncoder(broadcast);
   broadcast.windowEndsAt ??= now + windowMs;
-  const waitsUntil = broadcast.doubt ? Math.max(broadcast.windowEndsAt, broadcast.doubt.since + DOUBT_LIMIT_MS) : broadcast.windowEndsAt;
-  if (now >= waitsUntil) {
+  if (now >= windowOverAt(broadcast)!) {
     life.endCause = 'reconnect_window_over';
     return;
   }

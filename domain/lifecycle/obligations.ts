@@ -3,7 +3,7 @@ import type { SourceLayout } from '../source.js';
 import type { EncoderOrder } from './encoder-order.js';
 import { handOverKey } from './hand-over-key.js';
 import type { BroadcastLife, Dismissal, HandOver, StreamLife } from './life.js';
-import { DOUBT_LIMIT_MS } from './next.js';
+import { windowOverAt } from './next.js';
 import { UNDER_WAY } from './publisher-rules.js';
 
 /**
@@ -13,7 +13,7 @@ import { UNDER_WAY } from './publisher-rules.js';
 export type Obligation = { key: string } & (
   | { kind: 'open'; row: NewBroadcast }
   | { kind: 'readSettings' }
-  | { kind: 'encode'; order: EncoderOrder; withSlate: boolean }
+  | { kind: 'encode'; order: EncoderOrder }
   | { kind: 'stopEncoder'; hostId: string; broadcastId: string; epoch: number }
   | { kind: 'findPublisher'; hostId: string; publishId: string }
   /** Restreams of this broadcast run, from this host, of this source. */
@@ -54,7 +54,7 @@ function ofBroadcast({ told }: Readonly<StreamLife>, broadcast: BroadcastLife): 
     const { order, stopping } = encoder;
     const { epoch } = order;
     if (stopping) wanted.push({ kind: 'stopEncoder', key: `stop/${broadcastId}/${epoch}`, hostId: order.hostId, broadcastId, epoch });
-    else wanted.push({ kind: 'encode', key: `encode/${broadcastId}/${epoch}`, order, withSlate: order.programme });
+    else wanted.push({ kind: 'encode', key: `encode/${broadcastId}/${epoch}`, order });
   }
   if (doubt && !ending) {
     const { publishId } = doubt.publisher;
@@ -74,11 +74,10 @@ function recording({ outbox }: Readonly<StreamLife>): Obligation[] {
 
 function waking(broadcast: BroadcastLife | null): Obligation[] {
   if (!broadcast?.settings || broadcast.ending) return [];
-  const { endsAt, windowEndsAt, restartAt, pictureDueAt, encoder, doubt } = broadcast;
-  const windowAt = windowEndsAt === null || !doubt ? windowEndsAt : Math.max(windowEndsAt, doubt.since + DOUBT_LIMIT_MS);
+  const { endsAt, restartAt, pictureDueAt, encoder } = broadcast;
   const playableDueAt = encoder && !encoder.playable && !encoder.stopping ? encoder.playableDueAt : null;
   const beginsAt = encoder ? null : restartAt;
-  const times = [endsAt, windowAt, beginsAt, pictureDueAt, playableDueAt].filter((time) => time !== null);
+  const times = [endsAt, windowOverAt(broadcast), beginsAt, pictureDueAt, playableDueAt].filter((time) => time !== null);
   if (times.length === 0) return [];
   const at = Math.min(...times);
   return [{ kind: 'wake', key: `wake/${at}`, at }];
